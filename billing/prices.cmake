@@ -1,0 +1,1 @@
+set(BILLING_PRICE_SOURCES price_book.cpp usage_reader.cpp)

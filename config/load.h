@@ -1,0 +1,40 @@
+// Loading tollgate.yaml: ${VAR} and file: secrets, the shipped providers.yaml and prices.yaml merged in, all errors at once.
+// Thread rule: pure functions; secrets found are registered with redact_secret().
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/schema.h"
+
+namespace tollgate::config {
+
+struct Diagnostic {
+  std::string file;
+  int line = 0, column = 0;  // 1-based; 0 = whole file
+  std::string message;       // may end in "(did you mean ...)"
+  std::string to_string() const;  // FILE:LINE:COL: message
+};
+
+struct LoadResult {
+  Config config;
+  std::vector<Diagnostic> errors;    // empty = usable
+  std::vector<Diagnostic> warnings;
+  bool ok() const { return errors.empty(); }
+};
+
+// Reads a file, or the text of one (`name` stands in diagnostics).
+LoadResult load_file(const std::string& path);
+LoadResult load_text(std::string_view yaml, const std::string& name);
+
+// The embedded default configuration: SQLite, in-process stores, the built-in echo vendor, no key needed.
+std::string_view default_yaml();
+// The shipped rows of config/prices.yaml, parsed once.
+const std::vector<PriceRow>& shipped_prices();
+const std::vector<Provider>& shipped_providers();
+
+// Effective configuration as YAML, secrets as "***".
+std::string dump(const Config& config);
+
+}  // namespace tollgate::config

@@ -1,0 +1,44 @@
+// Stream: an ordered byte connection: TCP, TLS or an in-memory pipe (tests, the built-in echo vendor, the simulation).
+// Primitives are completion callbacks, so that a session can keep a read outstanding while its coroutine does other work;
+// read_some()/write_all() are the coroutine forms.
+// Thread rule: all calls on the thread of its io_context. Lifetime: the stream must outlive pending operations, or be
+// close()d and drained; buffers must stay until completion. At most one read and one write may be outstanding.
+#pragma once
+
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/buffer.hpp>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "core/result.h"
+#include "core/task.h"
+
+namespace tollgate::net {
+
+using IoHandler = asio::any_completion_handler<void(ErrorCode, std::size_t)>;
+
+class Stream {
+ public:
+  virtual ~Stream() = default;
+  virtual Executor executor() = 0;
+  // Reads at least one byte into [data, data+size). EOF is asio::error::eof. Completes never inside this call.
+  virtual void async_read_some(char* data, std::size_t size, IoHandler handler) = 0;
+  // Writes everything (gathers up to 8 buffers). The ConstBuffers' memory must stay until completion.
+  virtual void async_write(std::span<const asio::const_buffer> buffers, IoHandler handler) = 0;
+  // Completes when the connection is broken (reset, or both directions closed), never with data.
+  virtual void async_wait_broken(IoHandler handler) = 0;
+  // Cancels the outstanding read only; it completes with operation_aborted and no byte is lost.
+  virtual void cancel_read() noexcept = 0;
+  // Sends EOF; reading goes on.
+  virtual void shutdown_write() noexcept = 0;
+  // Closes at once; outstanding operations complete with operation_aborted. Idempotent.
+  virtual void close() noexcept = 0;
+  virtual bool is_open() const noexcept = 0;
+
+  Task<Result<std::size_t>> read_some(char* data, std::size_t size);
+  Task<Result<void>> write_all(std::string_view bytes);
+};
+
+}  // namespace tollgate::net
