@@ -27,6 +27,10 @@ class Stream {
   virtual void async_read_some(char* data, std::size_t size, IoHandler handler) = 0;
   // Writes everything (gathers up to 8 buffers). The ConstBuffers' memory must stay until completion.
   virtual void async_write(std::span<const asio::const_buffer> buffers, IoHandler handler) = 0;
+  // Writes what the transport takes right now without waiting; the caller awaits the rest with async_write(). Returns the
+  // bytes taken; `ec` is would_block when not everything was. Saves a turn of the event loop for small writes. The default
+  // takes nothing. REQUIRES: no write outstanding.
+  virtual std::size_t write_now(std::span<const asio::const_buffer> buffers, ErrorCode& ec);
   // Completes when the connection is broken (reset, or both directions closed), never with data.
   virtual void async_wait_broken(IoHandler handler) = 0;
   // Cancels the outstanding read only; it completes with operation_aborted and no byte is lost.
