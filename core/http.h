@@ -30,7 +30,8 @@ struct Limits {
 
 // Views point into the buffer handed to the parse call.
 struct Head {
-  std::string_view method, target;  // requests
+  std::string_view method, target;  // requests; the target in origin form, or "*"
+  std::string_view authority;       // requests: of an absolute-form target, else of Host; empty if neither stood there
   int status = 0;                   // responses
   std::string_view reason;
   int minor = 1;                    // HTTP/1.<minor>
@@ -66,6 +67,12 @@ class BodyDecoder {
   bool finish_at_eof();
 
  private:
+  void take_data(std::string_view& piece);
+  const char* step(char c);
+  const char* step_chunk_line(char c);
+  const char* step_trailer(char c);
+  void start_chunk_line();
+
   enum class State : unsigned char { done, length, until_close, chunk_size, chunk_data, chunk_end, trailer };
   State state_ = State::done;
   std::uint64_t left_ = 0;
