@@ -1,10 +1,13 @@
-// JSON without a DOM on the relay path, and a small read-only DOM for small objects. simdjson stays inside json.cpp.
+// JSON without a DOM on the relay path, and a small read-only DOM for small objects. simdjson stays inside json.cpp and
+// json_walk.cpp.
 //
-//   scan_request()  one pass over a request body: the top-level fields the gateway needs, as values and byte ranges, so that
-//                   the body can be forwarded with a splice and nothing else changes.
+//   scan_request()  one pass over a request body: the top-level fields the gateway needs, as values and byte ranges.
+//   The
+//                   body is then forwarded with a splice and nothing else of it changes.
 //   scan_members()  raw byte ranges of chosen top-level members of any object (usage, model, id of a reply).
 //   JsonReader      parses a (small) text to a tape; JsonValue walks it.
 //   json_escape()   text -> JSON string literal content.
+//
 // Thread rule: functions use a thread-local parser; JsonReader belongs to one thread. Cold paths use core/json_dom.h.
 #pragma once
 
@@ -30,14 +33,14 @@ struct ByteRange {
 
 // The top level of a chat, completion, responses, messages or embeddings request.
 struct RequestScan {
-  std::string model;             // unescaped
-  ByteRange model_value;         // with its quotes
+  std::string model;      // unescaped
+  ByteRange model_value;  // with its quotes
   bool stream = false;
-  ByteRange stream_options;      // the whole value
-  bool include_usage = false;    // stream_options.include_usage == true
-  std::string user;              // top-level "user" string (OpenAI), empty if absent
-  ByteRange metadata;            // the whole value of "metadata"
-  ByteRange tags;                // the whole value of "tags" (a LiteLLM client's list)
+  ByteRange stream_options;    // the whole value
+  bool include_usage = false;  // stream_options.include_usage == true
+  std::string user;            // top-level "user" string (OpenAI), empty if absent
+  ByteRange metadata;          // the whole value of "metadata"
+  ByteRange tags;              // the whole value of "tags" (a LiteLLM client's list)
   std::string service_tier;
   std::int64_t max_output_tokens = 0;  // max_tokens | max_completion_tokens | max_output_tokens, 0 = absent
   std::int64_t choices = 1;            // "n"
@@ -45,13 +48,13 @@ struct RequestScan {
   bool object_empty = false;           // no members at all
 };
 
-// `text` must be followed by kJsonPadding readable bytes. Fails with status 400 when the text is not one JSON object, when
-// `model`, `stream` or `stream_options` stands twice (two readers would disagree), or when such a field has a wrong type.
-// The message names the byte offset where known.
+// `text` must be followed by kJsonPadding readable bytes. Fails with status 400 when the text is not one JSON object,
+// when `model`, `stream` or `stream_options` stands twice (two readers would disagree), or when such a field has a
+// wrong type. The message names the byte offset where known.
 Result<RequestScan> scan_request(std::string_view text);
 
-// Raw values of the named top-level members, in the order of `names`, {0,0} where absent; the last one wins when a name is
-// repeated. `text` needs padding as above. False when the text is not an object.
+// Raw values of the named top-level members, in the order of `names`, {0,0} where absent; the last one wins when a name
+// is repeated. `text` needs padding as above. False when the text is not an object.
 bool scan_members(std::string_view text, std::span<const std::string_view> names, std::span<ByteRange> values);
 
 // A node of a parsed text. Trivially copyable; valid until its JsonReader parses again or dies. The default value is
@@ -71,7 +74,7 @@ class JsonValue {
   std::optional<std::int64_t> as_int() const;        // integers, and doubles that hold an integer exactly
   std::optional<std::string_view> as_string() const;
   std::optional<bool> as_bool() const;
-  std::string number_text() const;                   // shortest text of a number, "" otherwise
+  std::string number_text() const;  // shortest text of a number, "" otherwise
   // Calls f(key, value) in order; f returns false to stop. Nothing for non-objects.
   void each_member(bool (*f)(void* context, std::string_view key, JsonValue value), void* context) const;
   void each_element(bool (*f)(void* context, JsonValue value), void* context) const;
