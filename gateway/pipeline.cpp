@@ -1,0 +1,182 @@
+// The straight line of one request. Read serve(), then run_attempts(); everything else is named by them.
+#include <algorithm>
+
+#include "core/sha256.h"
+#include "gateway/error_body.h"
+#include "gateway/exchange.h"
+
+namespace tollgate::gateway {
+namespace {
+
+constexpr std::string_view kBearer = "bearer ";
+
+Error unauthorized(std::string message) {
+  return Error{.kind = ErrorKind::auth, .status = 401, .code = "invalid_api_key", .message = std::move(message)};
+}
+
+}  // namespace
+
+Exchange::Exchange(Worker& worker, ClientIo& client)
+    : worker_(worker),
+      client_(client),
+      timer_(worker.context.get_executor()),
+      signal_(worker.context.get_executor()),
+      call_(http::Limits{.max_head_bytes = worker.snapshot->config.limits.max_head_bytes}),
+      scanner_(worker.snapshot->config.limits.max_event_bytes) {
+  timer_.on_expire([this] {
+    timer_fired_ = true;
+    wake();
+  });
+}
+
+Task<bool> Exchange::serve(const InboundRequest& request) {
+  in_ = request;
+  snapshot_ = worker_.snapshot;
+  request_id_ = Id::next();
+  started_ = SteadyClock::now();
+  attempts_ = 0;
+  keep_alive_ = request.head->keep_alive && !worker_.draining;
+  client_gone_ = half_closed_ = probed_ = timer_fired_ = head_sent_ = content_sent_ = partial_out_ = wrote_ = false;
+  next_heartbeat_ = started_ + snapshot_->config.stream.heartbeat;
+  worker_.metrics.requests.add();
+  worker_.metrics.requests_in_flight.add(1);
+  if (auto ready = prepare(); ready) {
+    client_.watch(request.head->bytes + request.body.size(), [](void* self) { static_cast<Exchange*>(self)->on_client_change(); }, this);
+    co_await run_attempts();
+    client_.unwatch();
+  } else {
+    worker_.metrics.refused(ready.error().code);
+    co_await answer_error(ready.error());
+  }
+  timer_.clear();
+  if (client_gone_) worker_.metrics.client_aborts.add();
+  worker_.metrics.requests_in_flight.add(-1);
+  co_return keep_alive_ && !client_gone_;
+}
+
+// Everything that needs no waiting: who asks, for what, on whose account, and where it may go.
+Result<void> Exchange::prepare() {
+  auto key = authenticate();
+  if (!key) return std::move(key).error();
+  key_ = *key;
+  auto scan = scan_request(in_.body);
+  if (!scan) return std::move(scan).error();
+  scan_ = std::move(*scan);
+  if (scan_.model.empty())
+    return Error{.kind = ErrorKind::client_fault, .status = 400, .code = "missing_model", .message = "the request names no model: set \"model\""};
+  auto who = resolve_attribution(snapshot_->config.attribution, key_, in_.head->headers, scan_, in_.body, worker_.guard);
+  if (!who) return std::move(who).error();
+  who_ = std::move(*who);
+  auto plan = snapshot_->models->resolve(scan_.model);
+  if (!plan) return std::move(plan).error();
+  plan_ = std::move(*plan);
+  std::string why;
+  std::erase_if(plan_.targets, [&](const router::TargetRef& target) {
+    const Vendor& vendor = snapshot_->vendors[target.provider];
+    if (!vendor.usable) {
+      why = "provider '" + vendor.config->name + "' has no API key: set providers: " + vendor.config->name + ": api_key";
+    } else if (!vendor.speaks(*in_.surface)) {
+      why = "provider '" + vendor.config->name + "' (" + vendor.config->dialect + ") does not serve " +
+            std::string(in_.surface->client_path) + "; call the API that it speaks";
+    } else {
+      return false;
+    }
+    return true;
+  });
+  if (plan_.targets.empty())
+    return Error{.kind = ErrorKind::client_fault, .status = 400, .code = "target_not_capable", .message = "no target of model '" + scan_.model + "' can take this request: " + why};
+  deadline_ = started_ + snapshot_->vendors[plan_.targets.front().provider].config->total_timeout;
+  return {};
+}
+
+Result<const config::Key*> Exchange::authenticate() const {
+  const config::Auth& auth = snapshot_->config.auth;
+  std::string_view secret;
+  if (auto header = in_.head->find("authorization")) {
+    secret = *header;
+    if (secret.size() >= kBearer.size() && http::iequals(secret.substr(0, kBearer.size()), kBearer)) secret.remove_prefix(kBearer.size());
+  } else if (auto api_key = in_.head->find("x-api-key")) {
+    secret = *api_key;
+  }
+  if (secret.empty() || auth.keys.empty()) {
+    if (auth.mode == config::AuthMode::open) return nullptr;
+    return unauthorized("no API key: send 'Authorization: Bearer KEY' or 'x-api-key: KEY'");
+  }
+  // Looking up the digest, not the secret, leaks nothing about the secret through time.
+  auto found = snapshot_->keys_by_digest.find(sha256_hex(secret));
+  if (found == snapshot_->keys_by_digest.end()) {
+    if (auth.mode == config::AuthMode::open) return nullptr;
+    return unauthorized("this API key is not known to the gateway");
+  }
+  return found->second;
+}
+
+Task<void> Exchange::run_attempts() {
+  const int per_target = std::max(1, snapshot_->config.retry.max_attempts);
+  for (std::size_t t = 0; t < plan_.targets.size(); ++t) {
+    const bool more_targets = t + 1 < plan_.targets.size();
+    for (int tries = 1; tries <= per_target; ++tries) {
+      const Next next = co_await attempt(plan_.targets[t], tries < per_target, more_targets);
+      if (next == Next::answered || next == Next::client_gone) co_return;
+      if (next == Next::next_target) break;
+      co_await back_off(tries);
+      if (client_gone_) co_return;
+    }
+  }
+  co_await answer_error(last_error_);
+}
+
+// Exponential with full jitter, or what the vendor asked for, never beyond max_delay.
+Task<void> Exchange::back_off(int tries) {
+  const config::Retry& retry = snapshot_->config.retry;
+  auto delay = std::min(retry.max_delay, retry.base_delay * (1 << std::min(tries - 1, 10)));
+  delay = std::chrono::milliseconds(std::uniform_int_distribution<std::int64_t>(delay.count() / 2, delay.count())(worker_.jitter));
+  if (retry_after_.count() > 0) delay = std::min(retry_after_, retry.max_delay);
+  const SteadyTime until = SteadyClock::now() + delay;
+  backing_off_ = true;
+  while (!client_gone_ && SteadyClock::now() < until) {
+    timer_.set(until);
+    co_await signal_.wait();
+    if (half_closed_) co_await probe_client();
+  }
+  backing_off_ = timer_fired_ = false;
+}
+
+Task<void> Exchange::answer_error(const Error& error) {
+  if (head_sent_) {  // the status is out: end the stream in a form the caller's parser knows
+    body_ = (partial_out_ ? "\n\n" : "") + error_event(*in_.surface, error);
+    fed_ = whole_ = body_.size();
+    co_await emit(body_.size(), true);
+    co_return;
+  }
+  const std::string body = error_body(in_.surface->family, error);
+  reply_headers_ = "Content-Type: application/json\r\n";
+  if (error.retry_after.count() > 0)
+    http::write_header(reply_headers_, "Retry-After", std::to_string((error.retry_after.count() + 999) / 1000));
+  out_.clear();
+  append_reply_head(out_, error.status);
+  http::write_header(out_, "Content-Length", std::to_string(body.size()));
+  out_ += "\r\n";
+  out_ += body;
+  head_sent_ = true;
+  if (!co_await client_.write(out_, SteadyClock::now() + snapshot_->config.limits.client_write_timeout)) client_gone_ = true;
+}
+
+void Exchange::on_client_change() {
+  if (client_.broken()) {
+    client_gone_ = true;
+  } else if (client_.eof()) {
+    half_closed_ = true;
+  }
+  wake();
+}
+
+void Exchange::wake() {
+  if (backing_off_) {
+    signal_.notify();
+  } else {
+    call_.interrupt();
+  }
+}
+
+}  // namespace tollgate::gateway

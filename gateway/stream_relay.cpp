@@ -1,0 +1,163 @@
+// Server-sent events from vendor to client: each upstream read goes out at once, byte for byte, at event boundaries. Only an
+// injected usage chunk is taken out, and the terminal event waits for the ledger.
+#include <algorithm>
+
+#include "gateway/error_body.h"
+#include "gateway/exchange.h"
+
+namespace tollgate::gateway {
+namespace {
+
+// While another attempt is possible, events before the first content are held back up to this size.
+constexpr std::size_t kMaxHeldStart = 64u << 10;
+// A longer unfinished event is sent on as it comes.
+constexpr std::size_t kMaxPartial = 64u << 10;
+
+}  // namespace
+
+Task<Exchange::Next> Exchange::relay_stream(bool more_same, bool more_targets) {
+  body_.clear();
+  fed_ = whole_ = 0;
+  scanner_ = SseScanner(snapshot_->config.limits.max_event_bytes);
+  for (;;) {
+    const Pull got = co_await pull(&body_, vendor_->config->idle_timeout);
+    if (got != Pull::data) co_return co_await end_stream(got, more_same, more_targets);
+    take_events();
+    if (usage_.saw_error() && !content_sent_ && !usage_.saw_content() && (more_same || more_targets)) {
+      last_error_ = Error{.kind = ErrorKind::retry_same, .status = 502, .code = "upstream_stream_error", .message = "provider '" + vendor_->config->name + "' reported an error: " + usage_.error_code()};
+      (void)settle(billing::Outcome::error, last_error_.code);
+      call_.abandon();
+      co_return retry_or_answer(more_same, more_targets, true);
+    }
+    if (may_hold(more_same || more_targets)) continue;
+    if (usage_.saw_terminal() && !settled_) {
+      const bool failed = usage_.saw_error();
+      if (auto kept = settle(failed ? billing::Outcome::error : billing::Outcome::ok, failed ? "upstream_stream_error" : ""); !kept) {
+        call_.abandon();
+        body_.clear();
+        co_await answer_error(kept.error());
+        keep_alive_ = false;
+        co_return Next::answered;
+      }
+    }
+    const bool last = usage_.saw_terminal() && call_.body_complete();
+    if (const std::size_t ready = last ? body_.size() : emit_limit(); ready > 0 || last) {
+      if (!co_await emit(ready, last)) co_return co_await client_left();
+    }
+    if (last) {
+      call_.finish();
+      co_return Next::answered;
+    }
+  }
+}
+
+// Before any content, and while a retry could still replace this stream.
+bool Exchange::may_hold(bool more) const {
+  return more && !content_sent_ && !usage_.saw_content() && !usage_.saw_terminal() && body_.size() < kMaxHeldStart;
+}
+
+// Gives new bytes to the scanner, reads usage from whole events, and takes injected usage chunks out of body_.
+void Exchange::take_events() {
+  const std::size_t base = fed_;
+  scanner_.feed(std::string_view(body_).substr(base));
+  fed_ = body_.size();
+  std::size_t strip_begin = 0, strip_end = 0;
+  SseEvent event;
+  while (scanner_.next(event)) {
+    const std::size_t begin = whole_;
+    whole_ = base + event.end;
+    if (!event.has_data) continue;
+    usage_.event(event.event, event.data);
+    if (record_.ttft_us < 0 && usage_.saw_content())
+      record_.ttft_us = std::chrono::duration_cast<std::chrono::microseconds>(SteadyClock::now() - attempt_started_).count();
+    if (splice_.usage_injected && usage_.last_was_usage_only() && !partial_out_) strip_begin = begin, strip_end = whole_;
+  }
+  if (strip_end > strip_begin) {
+    body_.erase(strip_begin, strip_end - strip_begin);
+    whole_ -= strip_end - strip_begin;
+    fed_ = body_.size();
+  }
+}
+
+std::size_t Exchange::emit_limit() const {
+  if (partial_out_ || body_.size() - whole_ > kMaxPartial) return body_.size();
+  return whole_;
+}
+
+void Exchange::append_stream_head(std::string& out) const {
+  if (record_.http_status != 0) {
+    append_reply_head(out, record_.http_status);
+  } else {  // a heartbeat came before the vendor's head
+    http::write_status_line(out, 200, in_.head->minor);
+    out += "Content-Type: text/event-stream; charset=utf-8\r\nCache-Control: no-cache\r\nx-tollgate-request-id: ";
+    out += request_id_.to_string();
+    out += keep_alive_ && in_.head->minor == 1 ? "\r\n" : "\r\nConnection: close\r\n";
+  }
+  out += in_.head->minor == 1 ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n";
+}
+
+// Sends the first `bytes` of body_ as one chunk, with the head before the first and the end after the last.
+Task<bool> Exchange::emit(std::size_t bytes, bool last) {
+  const bool chunked = in_.head->minor == 1;
+  out_.clear();
+  if (!head_sent_) {
+    if (!chunked) keep_alive_ = false;  // HTTP/1.0: the end of the stream is the end of the connection
+    append_stream_head(out_);
+  }
+  head_sent_ = wrote_ = true;
+  if (usage_.saw_content()) content_sent_ = true;
+  if (chunked && bytes > 0) http::write_chunk_head(out_, bytes);
+  std::string_view tail = !chunked ? "" : bytes == 0 ? (last ? "0\r\n\r\n" : "") : (last ? "\r\n0\r\n\r\n" : "\r\n");
+  const asio::const_buffer buffers[] = {asio::buffer(out_), asio::buffer(body_.data(), bytes), asio::buffer(tail)};
+  const bool sent = co_await client_.write(buffers, SteadyClock::now() + snapshot_->config.limits.client_write_timeout);
+  if (!sent) client_gone_ = true;
+  partial_out_ = bytes > whole_ ? true : (bytes == 0 ? partial_out_ : false);
+  whole_ -= std::min(whole_, bytes);
+  fed_ -= std::min(fed_, bytes);
+  body_.erase(0, bytes);
+  co_return sent;
+}
+
+// The vendor's stream is over: whole, cut, silent for too long, or nobody listens any more.
+Task<Exchange::Next> Exchange::end_stream(Pull how, bool more_same, bool more_targets) {
+  if (how == Pull::client_gone) co_return co_await client_left();
+  const bool whole = how == Pull::end || usage_.saw_terminal();
+  if (!whole && !content_sent_ && !usage_.saw_content() && (more_same || more_targets)) {
+    body_.clear();
+    fed_ = whole_ = 0;
+    co_return co_await attempt_failed(how, more_same, more_targets);
+  }
+  if (!whole) {
+    const bool timeout = how == Pull::timeout;
+    last_error_ = Error{.kind = ErrorKind::fatal, .status = timeout ? 504 : 502, .code = timeout ? "upstream_timeout" : "upstream_closed", .message = "provider '" + vendor_->config->name + (timeout ? "' fell silent in the middle of the stream" : "' cut the stream: ") + (timeout ? "" : call_.failure())};
+    if (!settled_) (void)settle(timeout ? billing::Outcome::timeout : billing::Outcome::error, last_error_.code);
+    call_.abandon();
+    if (whole_ > 0 && !co_await emit(whole_)) co_return Next::client_gone;
+    head_sent_ = true;
+    co_await answer_error(last_error_);
+    co_return Next::answered;
+  }
+  if (!settled_) {
+    if (auto kept = settle(usage_.saw_error() ? billing::Outcome::error : billing::Outcome::ok, usage_.saw_error() ? "upstream_stream_error" : ""); !kept) {
+      call_.abandon();
+      co_await answer_error(kept.error());
+      co_return Next::answered;
+    }
+  }
+  if (in_.head->find("x-tollgate-echo") == std::optional<std::string_view>("cost") && record_.cost)
+    write_sse_comment(body_, "tollgate cost_usd=" + record_.cost->to_string());
+  const bool sent = co_await emit(body_.size(), true);
+  call_.finish();
+  co_return sent ? Next::answered : Next::client_gone;
+}
+
+// Ends the attempt of a client that is gone, by the vendor's policy, and settles what was used.
+Task<Exchange::Next> Exchange::client_left() {
+  keep_alive_ = false;
+  if (!settled_ && reached_ && vendor_->config->on_abort == config::AbortPolicy::drain) co_await drain();
+  call_.abandon();
+  if (!settled_) (void)settle(billing::Outcome::aborted, "client_gone");
+  co_return Next::client_gone;
+}
+
+}  // namespace tollgate::gateway
