@@ -1,9 +1,8 @@
 // JSON without a DOM on the relay path, and a small read-only DOM for small objects. simdjson stays inside json.cpp and
 // json_walk.cpp.
 //
-//   scan_request()  one pass over a request body: the top-level fields the gateway needs, as values and byte ranges.
-//   The
-//                   body is then forwarded with a splice and nothing else of it changes.
+//   scan_request()  one pass over a request body: the top-level fields the gateway needs, as values and byte ranges;
+//                   everything else of the body is forwarded untouched.
 //   scan_members()  raw byte ranges of chosen top-level members of any object (usage, model, id of a reply).
 //   JsonReader      parses a (small) text to a tape; JsonValue walks it.
 //   json_escape()   text -> JSON string literal content.
