@@ -1,0 +1,191 @@
+// Field names of the vendors' usage objects (table: docs/formats/billing.md). Owner: billing, price half.
+#include "billing/usage_counts.h"
+
+#include <set>
+
+#include "billing/price_decimal.h"
+#include "core/money.h"
+
+namespace tollgate::billing {
+namespace {
+
+void take(JsonValue value, Field field, RawCounts& counts) {
+  if (const auto number = value.as_int()) counts.set(field, *number);
+}
+
+void take_text(JsonValue value, std::string& out) {
+  constexpr std::size_t kMaxWord = 64;
+  if (const auto text = value.as_string(); text && text->size() <= kMaxWord) out.assign(*text);
+}
+
+void read_input_details(JsonValue details, RawCounts& counts) {
+  take(details["cached_tokens"], Field::cached, counts);
+  take(details["cache_write_tokens"], Field::cache_write, counts);
+  take(details["audio_tokens"], Field::audio_input, counts);
+  take(details["image_tokens"], Field::image_input, counts);
+}
+
+void read_output_details(JsonValue details, RawCounts& counts) {
+  take(details["reasoning_tokens"], Field::reasoning, counts);
+  take(details["audio_tokens"], Field::audio_output, counts);
+  take(details["image_tokens"], Field::image_output, counts);
+}
+
+// Repeats of the cached count: the largest is kept, normalisation compares it with the main one.
+void take_repeat(JsonValue value, RawCounts& counts) {
+  if (const auto number = value.as_int(); number && *number >= counts[Field::cached_repeat]) {
+    counts.set(Field::cached_repeat, *number);
+  }
+}
+
+void add_calls(JsonValue value, std::int64_t& sum, bool& any) {
+  if (const auto number = value.as_int()) {
+    sum += *number;
+    any = true;
+  }
+}
+
+void read_server_tools(JsonValue usage, RawCounts& counts) {
+  const JsonValue xai = usage["server_side_tool_usage_details"];
+  std::int64_t searches = 0;
+  bool any = false;
+  add_calls(xai["web_search_calls"], searches, any);
+  add_calls(xai["x_search_calls"], searches, any);
+  if (any) counts.set(Field::web_search, searches);
+  take(xai["file_search_calls"], Field::file_search, counts);
+  take(xai["code_interpreter_calls"], Field::code_execution, counts);
+  for (const char* name : {"server_tool_use", "server_tool_use_details"}) {
+    const JsonValue tools = usage[name];
+    take(tools["web_search_requests"], Field::web_search, counts);
+    take(tools["web_fetch_requests"], Field::web_fetch, counts);
+    take(tools["code_execution_requests"], Field::code_execution, counts);
+  }
+}
+
+void read_write_split(JsonValue split, RawCounts& counts) {
+  take(split["ephemeral_5m_input_tokens"], Field::cache_write_5m, counts);
+  take(split["ephemeral_1h_input_tokens"], Field::cache_write_1h, counts);
+}
+
+// Ranges are raw values; "" for absent and null.
+std::string_view member_text(std::string_view text, ByteRange range) {
+  const std::string_view raw = text.substr(range.begin, range.end - range.begin);
+  return raw == "null" ? std::string_view{} : raw;
+}
+
+std::string_view one_member(std::string_view text, std::string_view name) {
+  ByteRange range;
+  if (text.empty() || !scan_members(text, {&name, 1}, {&range, 1})) return {};
+  return member_text(text, range);
+}
+
+struct ItemCount {
+  RawCounts* counts;
+  std::int64_t web = 0, file = 0, code = 0;
+  std::set<std::string, std::less<>> containers;
+};
+
+// A search action is billed, opening a found page is not; a code container is billed once, however often it is used.
+bool count_item(void* context, JsonValue item) {
+  auto& found = *static_cast<ItemCount*>(context);
+  const std::string_view type = item["type"].as_string().value_or("");
+  if (type == "web_search_call") {
+    const std::string_view action = item["action"]["type"].as_string().value_or("search");
+    if (action == "search") ++found.web;
+  } else if (type == "file_search_call") {
+    ++found.file;
+  } else if (type == "code_interpreter_call") {
+    const auto container = item["container_id"].as_string();
+    if (!container || found.containers.emplace(*container).second) ++found.code;
+  }
+  return true;
+}
+
+}  // namespace
+
+void RawCounts::set(Field field, std::int64_t value) {
+  if (value < 0 || value > kMaxCount) {
+    absurd = true;
+    value = 0;
+  }
+  values[static_cast<std::size_t>(field)] = value;
+  seen |= 1u << static_cast<unsigned>(field);
+}
+
+void read_openai_usage(JsonValue usage, RawCounts& counts) {
+  if (!usage.is_object()) return;
+  counts.reported = true;
+  take(usage["input_tokens"], Field::prompt, counts);
+  take(usage["prompt_tokens"], Field::prompt, counts);
+  take(usage["output_tokens"], Field::completion, counts);
+  take(usage["completion_tokens"], Field::completion, counts);
+  take(usage["total_tokens"], Field::total, counts);
+  take(usage["reasoning_tokens"], Field::reasoning, counts);
+  for (const char* name :
+       {"prompt_token_details", "prompt_tokens_details", "input_token_details", "input_tokens_details"}) {
+    read_input_details(usage[name], counts);
+  }
+  for (const char* name : {"completion_tokens_details", "output_token_details", "output_tokens_details"}) {
+    read_output_details(usage[name], counts);
+  }
+  for (const char* name :
+       {"prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens", "cache_read_input_tokens"}) {
+    take_repeat(usage[name], counts);
+  }
+  take(usage["prompt_cache_miss_tokens"], Field::cache_miss, counts);
+  take(usage["cache_creation_input_tokens"], Field::cache_write, counts);
+  read_write_split(usage["cache_creation"], counts);
+  read_server_tools(usage, counts);
+  if (usage["type"].as_string().value_or("") == "duration") {
+    if (const auto millis = decimal_to_integer(usage["seconds"].number_text(), 3)) {
+      counts.set(Field::audio_milliseconds, *millis);
+    }
+  }
+  take_text(usage["service_tier"], counts.tier);
+}
+
+void read_anthropic_usage(JsonValue usage, RawCounts& counts) {
+  if (!usage.is_object()) return;
+  counts.reported = true;
+  take(usage["input_tokens"], Field::prompt, counts);
+  take(usage["output_tokens"], Field::completion, counts);
+  take(usage["cache_read_input_tokens"], Field::cached, counts);
+  take(usage["cache_creation_input_tokens"], Field::cache_write, counts);
+  read_write_split(usage["cache_creation"], counts);
+  take(usage["output_tokens_details"]["thinking_tokens"], Field::reasoning, counts);
+  read_server_tools(usage, counts);
+  take_text(usage["service_tier"], counts.tier);
+  take_text(usage["inference_geo"], counts.geo);
+  take_text(usage["speed"], counts.speed);
+}
+
+std::string read_reported_cost(std::string_view usage_text) {
+  constexpr std::string_view kNames[] = {"cost", "cost_in_usd_ticks", "is_byok", "cost_details"};
+  ByteRange ranges[4];
+  if (!scan_members(usage_text, kNames, ranges)) return {};
+  const std::string_view ticks = member_text(usage_text, ranges[1]);
+  if (!ticks.empty()) {
+    // 1 USD = 1e10 ticks.
+    const auto count = decimal_to_integer(ticks, 0);
+    return count ? Money::from_femto(Money::Femto{*count} * 100'000).to_string() : std::string{};
+  }
+  std::string_view cost = member_text(usage_text, ranges[0]);
+  if (!cost.empty() && cost[0] == '{') cost = one_member(cost, "total_cost");
+  const auto charged = money_rounded(cost, 15);
+  if (!charged) return {};
+  if (member_text(usage_text, ranges[2]) != "true") return charged->to_string();
+  const auto upstream = money_rounded(one_member(member_text(usage_text, ranges[3]), "upstream_inference_cost"), 15);
+  return upstream ? (*charged + *upstream).to_string() : std::string{};
+}
+
+void read_output_items(std::string_view output_text, JsonReader& reader, RawCounts& counts) {
+  const auto output = reader.parse(output_text);
+  if (!output) return;
+  ItemCount found{&counts};
+  output->each_element(&count_item, &found);
+  if (found.web > 0) counts.set(Field::web_search, found.web);
+  if (found.file > 0) counts.set(Field::file_search, found.file);
+  if (found.code > 0) counts.set(Field::code_execution, found.code);
+}
+
+}  // namespace tollgate::billing

@@ -1,0 +1,54 @@
+// Substring tests on stream events that hold no usage, the hot part of UsageReader: one pass over the event that looks
+// at pairs of bytes. A JSON text can hold `"key"` with plain quotes only as a key or as a whole string value, because a
+// quote inside a string is escaped; so a hit followed by a colon is a key. Owner: billing, price half. Pure functions.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+namespace tollgate::billing {
+
+// Calls f(i) for every i with text[i] == '"' and text[i + 1] == a or b, in order.
+template <class F>
+inline void each_quoted(std::string_view text, char a, char b, F&& f) {
+  const char* data = text.data();
+  std::size_t i = 0;
+#if defined(__SSE2__)
+  const __m128i quotes = _mm_set1_epi8('"'), as = _mm_set1_epi8(a), bs = _mm_set1_epi8(b);
+  for (; i + 17 <= text.size(); i += 16) {
+    const __m128i here = _mm_loadu_si128(reinterpret_cast<const __m128i*>(data + i));
+    const __m128i next = _mm_loadu_si128(reinterpret_cast<const __m128i*>(data + i + 1));
+    const __m128i letter = _mm_or_si128(_mm_cmpeq_epi8(next, as), _mm_cmpeq_epi8(next, bs));
+    unsigned hits = static_cast<unsigned>(_mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(here, quotes), letter)));
+    for (; hits != 0; hits &= hits - 1) f(i + static_cast<std::size_t>(__builtin_ctz(hits)));
+  }
+#endif
+  for (; i + 1 < text.size(); ++i) {
+    if (data[i] == '"' && (data[i + 1] == a || data[i + 1] == b)) f(i);
+  }
+}
+
+inline std::size_t skip_space(std::string_view text, std::size_t at) {
+  while (at < text.size() && (text[at] == ' ' || text[at] == '\n' || text[at] == '\t' || text[at] == '\r')) ++at;
+  return at;
+}
+
+// The offset of the value when `"key":` stands at `at` (the offset of its quote), npos when it does not.
+std::size_t value_of_key(std::string_view text, std::size_t at, std::string_view quoted_key);
+// The offset of the value of the first `"key":` at or after `from`, npos when there is none.
+std::size_t find_value(std::string_view text, std::string_view quoted_key, std::size_t from = 0);
+// Bytes between the quote at `at` and its closing quote, as they stand (escapes count as written).
+std::size_t string_bytes(std::string_view text, std::size_t at);
+
+// What a chat delta object that begins at `at` adds: bytes of text, reasoning, refusal or tool arguments.
+struct DeltaContent {
+  bool content = false;
+  std::size_t bytes = 0;
+};
+DeltaContent delta_content(std::string_view text, std::size_t at);
+
+}  // namespace tollgate::billing
