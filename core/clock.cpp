@@ -36,6 +36,8 @@ std::int64_t wall_micros() noexcept {
   return ns / 1000;
 }
 
+bool clock_is_virtual() noexcept { return virtual_installed.load(std::memory_order_relaxed); }
+
 VirtualClock::VirtualClock(std::int64_t wall_micros_at_start) {
   assert(!virtual_installed.load());
   // The steady clock goes on from where it is, so that deadlines made before stay ordered.

@@ -22,6 +22,9 @@ using SteadyTime = SteadyClock::time_point;
 // Microseconds since 1970-01-01 UTC.
 std::int64_t wall_micros() noexcept;
 
+// True while a VirtualClock lives: timers must then not sleep until a real instant.
+bool clock_is_virtual() noexcept;
+
 // While one lives, both clocks stand still and move only by advance(). Not nestable.
 class VirtualClock {
  public:

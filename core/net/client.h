@@ -25,10 +25,10 @@ struct PoolOptions {
 // One connection with its read buffer. Owned by the pool while idle, by a Lease while in use.
 struct Connection {
   std::unique_ptr<Stream> stream;
-  std::string buffer;          // bytes read, valid in [begin, end); padded by kJsonPadding
+  std::string buffer;  // bytes read, valid in [begin, end); padded by kJsonPadding
   std::size_t begin = 0, end = 0;
   SteadyTime idle_since{};
-  std::uint64_t exchanges = 0; // finished on this connection; 0 = fresh
+  std::uint64_t exchanges = 0;  // finished on this connection; 0 = fresh
 };
 
 class Pool;
@@ -59,6 +59,7 @@ class Pool {
   ~Pool();
   // An idle connection (newest first, dead and stale ones dropped) or a fresh one. `fresh`: never an idle one, for the
   // retry after a stale connection broke before its first reply byte.
+  // `origin` must stay until the task ends; the pool must outlive its leases.
   Task<Result<Lease>> acquire(const Origin& origin, SteadyTime deadline, bool fresh = false);
   std::size_t idle_count() const;
   void close_idle();
@@ -66,14 +67,16 @@ class Pool {
 
  private:
   friend class Lease;
+  Task<Result<Lease>> acquire_now(const Origin& origin, std::string key, SteadyTime deadline, bool fresh);
+  std::unique_ptr<Connection> take_idle(const std::string& key);
   void put(const std::string& key, std::unique_ptr<Connection> connection);
   void sweep();
 
-  asio::io_context& context_;
   std::unique_ptr<Dialer> dialer_;
   PoolOptions options_;
   std::unordered_map<std::string, std::deque<std::unique_ptr<Connection>>> idle_;
   Deadline sweeper_;
+  bool sweeping_ = false;
 };
 
 }  // namespace tollgate::net

@@ -1,5 +1,5 @@
-// Deadline: one lazy timer for a connection or an attempt. Setting a deadline is a store; the timer is only re-armed when
-// it fires early, so a deadline per read costs no timer operation (measured 1.5x over per-operation timers).
+// Deadline: one lazy timer for a connection or an attempt. Setting a deadline is a store; the timer is only re-armed
+// when it fires early, so a deadline per read costs no timer operation (measured 1.5x over per-operation timers).
 // Thread rule: one io thread. Lifetime: destruction cancels it; the callback is never called after that.
 #pragma once
 

@@ -1,6 +1,6 @@
-// Dialing: makes connected Streams to origins. `Dialer` is the seam that tests, the simulation and the built-in echo vendor
-// replace; the real one resolves, connects and does TLS with certificate and host name verification.
-// Thread rule: one io thread each.
+// Dialing: makes connected Streams to origins. `Dialer` is the seam that tests, the simulation and the built-in echo
+// vendor replace; the real one resolves, connects and does TLS with certificate and host name verification. Thread
+// rule: one io thread each.
 #pragma once
 
 #include <chrono>
@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "core/clock.h"
 #include "core/net/stream.h"
 
 namespace tollgate::net {
@@ -29,8 +30,8 @@ class Dialer {
 };
 
 struct TlsSettings {
-  std::string ca_file;   // empty = the system's trust store
-  bool verify = true;    // false only for tests and only when config says so
+  std::string ca_file;  // empty = the system's trust store
+  bool verify = true;   // false only for tests and only when config says so
 };
 std::unique_ptr<Dialer> make_dialer(asio::io_context& context, const TlsSettings& tls);
 
@@ -41,7 +42,8 @@ struct TlsServerSettings {
 class TlsAcceptor;  // holds the SSL_CTX
 Result<std::shared_ptr<TlsAcceptor>> make_tls_acceptor(const TlsServerSettings& settings);
 std::unique_ptr<Stream> make_tcp_stream(asio::io_context& context, int native_socket);  // takes ownership
-Task<Result<std::unique_ptr<Stream>>> accept_tls(TlsAcceptor& acceptor, std::unique_ptr<Stream> tcp, SteadyTime deadline);
+Task<Result<std::unique_ptr<Stream>>> accept_tls(TlsAcceptor& acceptor, std::unique_ptr<Stream> tcp,
+                                                 SteadyTime deadline);
 
 // Two connected in-memory streams, each with a bounded buffer of `capacity` bytes per direction (writers wait).
 std::pair<std::unique_ptr<Stream>, std::unique_ptr<Stream>> make_pipe(asio::io_context& context,

@@ -1,8 +1,8 @@
 // Stream: an ordered byte connection: TCP, TLS or an in-memory pipe (tests, the built-in echo vendor, the simulation).
-// Primitives are completion callbacks, so that a session can keep a read outstanding while its coroutine does other work;
-// read_some()/write_all() are the coroutine forms.
-// Thread rule: all calls on the thread of its io_context. Lifetime: the stream must outlive pending operations, or be
-// close()d and drained; buffers must stay until completion. At most one read and one write may be outstanding.
+// Primitives are completion callbacks, so that a session can keep a read outstanding while its coroutine does other
+// work; read_some()/write_all() are the coroutine forms. Thread rule: all calls on the thread of its io_context.
+// Lifetime: destroying a stream closes it; what was outstanding still completes (operation_aborted), and buffers must
+// stay until completion. At most one read and one write may be outstanding.
 #pragma once
 
 #include <boost/asio/any_completion_handler.hpp>
@@ -27,11 +27,13 @@ class Stream {
   virtual void async_read_some(char* data, std::size_t size, IoHandler handler) = 0;
   // Writes everything (gathers up to 8 buffers). The ConstBuffers' memory must stay until completion.
   virtual void async_write(std::span<const asio::const_buffer> buffers, IoHandler handler) = 0;
-  // Writes what the transport takes right now without waiting; the caller awaits the rest with async_write(). Returns the
-  // bytes taken; `ec` is would_block when not everything was. Saves a turn of the event loop for small writes. The default
-  // takes nothing. REQUIRES: no write outstanding.
+  // Writes what the transport takes right now without waiting; the caller awaits the rest with async_write(). Returns
+  // the bytes taken; `ec` is would_block when not everything was. Saves a turn of the event loop for small writes. The
+  // default takes nothing. REQUIRES: no write outstanding.
   virtual std::size_t write_now(std::span<const asio::const_buffer> buffers, ErrorCode& ec);
-  // Completes when the connection is broken (reset, or both directions closed), never with data.
+  // Completes, without error, when the connection is broken (reset, or both directions closed), never with data. On a
+  // socket it costs a system call, and one more per read while it is outstanding: an outstanding read is the cheaper
+  // watch.
   virtual void async_wait_broken(IoHandler handler) = 0;
   // Cancels the outstanding read only; it completes with operation_aborted and no byte is lost.
   virtual void cancel_read() noexcept = 0;
@@ -40,9 +42,16 @@ class Stream {
   // Closes at once; outstanding operations complete with operation_aborted. Idempotent.
   virtual void close() noexcept = 0;
   virtual bool is_open() const noexcept = 0;
+  // False when an idle connection cannot be used again: the peer closed it or sent bytes nobody asked for. One system
+  // call.
+  virtual bool looks_alive() noexcept { return is_open(); }
 
+  // Errors of both: kind retry_elsewhere, code "eof", "aborted" or "connection_broken".
   Task<Result<std::size_t>> read_some(char* data, std::size_t size);
   Task<Result<void>> write_all(std::string_view bytes);
 };
+
+// What an ErrorCode of a stream means to a caller.
+Error io_error(const ErrorCode& ec);
 
 }  // namespace tollgate::net
