@@ -9,7 +9,6 @@
 // Thread rule: one SpoolWriter per io thread, used by that thread only; the reader side belongs to the ledger thread.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -37,10 +36,11 @@ class SpoolWriter {
   // Takes room for one attempt (open + settle). Error status 503, code spool_full or spool_io, message for the client,
   // when the disk or the bound is exhausted. Every success must be followed by exactly one settle() or release().
   Result<void> admit();
+  // Gives the room back. REQUIRES: admitted and not opened (an open without a settle is an attempt of unknown outcome).
   void release();
   // Durable intent. REQUIRES: admitted. Error as admit().
   Result<void> open(const CostRecord& begun);
-  // Durable result; ends the admission. Cannot fail for lack of space; an I/O error is returned, counted and logged.
+  // Durable result; ends the admission; id and started_us as in open(), which may be left out (a cached reply). Cannot fail for lack of space; an I/O error is returned, counted and logged.
   Result<void> settle(const CostRecord& done);
 
  private:
@@ -55,6 +55,7 @@ struct SpoolStats {
   std::size_t segments = 0, bytes = 0;      // on disk
   std::uint64_t pending_records = 0;        // settled, not yet committed to the ledger (as far as known)
   std::uint64_t damaged_frames = 0;         // skipped for a bad CRC or form; their bytes are kept in <segment>.bad
+  std::uint64_t refused = 0, io_errors = 0; // admissions refused; failed writes and syncs
 };
 
 class Spool {
