@@ -130,7 +130,7 @@ struct JsonReader::Impl {
 
   bool reserve(std::size_t size) {
     const std::size_t kept = parser ? parser->capacity() : 0;
-    if (kept < size || (kept > kKeptTextBytes && size <= kKeptTextBytes)) {
+    if (!parser || kept < size || (kept > kKeptTextBytes && size <= kKeptTextBytes)) {
       std::size_t capacity = kFirstTextBytes;
       while (capacity < size && capacity < kKeptTextBytes) capacity *= 2;
       capacity = std::max(capacity, size);

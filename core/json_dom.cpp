@@ -30,6 +30,8 @@ std::optional<Error> check_limits(std::string_view text) {
       commas.push_back(c == '{' ? 0 : SIZE_MAX / 2);  // arrays may be long
     } else if (c == '}' || c == ']') {
       if (!commas.empty()) commas.pop_back();
+    } else if (c == '\0') {
+      return bad_json("a NUL byte", i);  // the parser would take it for the end of the text
     } else if (c == ',' && !commas.empty()) {
       if (++commas.back() == kJsonDomMaxMembers) return bad_json("an object has too many members", i);
     }
