@@ -74,7 +74,7 @@ void ClientIo::on_read(ErrorCode ec, std::size_t bytes) {
   end_ += bytes;
   if (ec == asio::error::eof) {
     eof_ = true;
-  } else if (ec && ec != asio::error::operation_aborted) {
+  } else if (ec && (ec != asio::error::operation_aborted || !stream_->is_open())) {
     broken_ = true;
   }
   wake();

@@ -30,6 +30,7 @@ struct InboundRequest {
   const Surface* surface = nullptr;
   std::string_view query;  // with its '?', or empty
   std::string_view body;   // padded
+  std::size_t wire_bytes = 0;  // of the client's buffer that belong to this request
 };
 
 class Exchange {
@@ -46,7 +47,6 @@ class Exchange {
 
   // pipeline.cpp
   Result<void> prepare();
-  Result<const config::Key*> authenticate() const;
   Task<void> run_attempts();
   Task<void> back_off(int tries);
   Task<void> answer_error(const Error& error);

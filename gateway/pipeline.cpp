@@ -1,20 +1,11 @@
 // The straight line of one request. Read serve(), then run_attempts(); everything else is named by them.
 #include <algorithm>
 
-#include "core/sha256.h"
+#include "gateway/auth.h"
 #include "gateway/error_body.h"
 #include "gateway/exchange.h"
 
 namespace tollgate::gateway {
-namespace {
-
-constexpr std::string_view kBearer = "bearer ";
-
-Error unauthorized(std::string message) {
-  return Error{.kind = ErrorKind::auth, .status = 401, .code = "invalid_api_key", .message = std::move(message)};
-}
-
-}  // namespace
 
 Exchange::Exchange(Worker& worker, ClientIo& client)
     : worker_(worker),
@@ -41,7 +32,7 @@ Task<bool> Exchange::serve(const InboundRequest& request) {
   worker_.metrics.requests.add();
   worker_.metrics.requests_in_flight.add(1);
   if (auto ready = prepare(); ready) {
-    client_.watch(request.head->bytes + request.body.size(), [](void* self) { static_cast<Exchange*>(self)->on_client_change(); }, this);
+    client_.watch(request.wire_bytes, [](void* self) { static_cast<Exchange*>(self)->on_client_change(); }, this);
     co_await run_attempts();
     client_.unwatch();
   } else {
@@ -56,7 +47,7 @@ Task<bool> Exchange::serve(const InboundRequest& request) {
 
 // Everything that needs no waiting: who asks, for what, on whose account, and where it may go.
 Result<void> Exchange::prepare() {
-  auto key = authenticate();
+  auto key = authenticate(*snapshot_, *in_.head);
   if (!key) return std::move(key).error();
   key_ = *key;
   auto scan = scan_request(in_.body);
@@ -87,28 +78,6 @@ Result<void> Exchange::prepare() {
     return Error{.kind = ErrorKind::client_fault, .status = 400, .code = "target_not_capable", .message = "no target of model '" + scan_.model + "' can take this request: " + why};
   deadline_ = started_ + snapshot_->vendors[plan_.targets.front().provider].config->total_timeout;
   return {};
-}
-
-Result<const config::Key*> Exchange::authenticate() const {
-  const config::Auth& auth = snapshot_->config.auth;
-  std::string_view secret;
-  if (auto header = in_.head->find("authorization")) {
-    secret = *header;
-    if (secret.size() >= kBearer.size() && http::iequals(secret.substr(0, kBearer.size()), kBearer)) secret.remove_prefix(kBearer.size());
-  } else if (auto api_key = in_.head->find("x-api-key")) {
-    secret = *api_key;
-  }
-  if (secret.empty() || auth.keys.empty()) {
-    if (auth.mode == config::AuthMode::open) return nullptr;
-    return unauthorized("no API key: send 'Authorization: Bearer KEY' or 'x-api-key: KEY'");
-  }
-  // Looking up the digest, not the secret, leaks nothing about the secret through time.
-  auto found = snapshot_->keys_by_digest.find(sha256_hex(secret));
-  if (found == snapshot_->keys_by_digest.end()) {
-    if (auth.mode == config::AuthMode::open) return nullptr;
-    return unauthorized("this API key is not known to the gateway");
-  }
-  return found->second;
 }
 
 Task<void> Exchange::run_attempts() {
