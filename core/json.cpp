@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "core/json_walk.h"
 #include "core/utf8.h"
 
 namespace tollgate {
@@ -157,7 +158,10 @@ Result<JsonValue> JsonReader::parse(std::string_view text) {
   if (!text.empty()) std::memcpy(copy, text.data(), text.size());
   std::memset(copy + text.size(), 0, kJsonPadding);
   dom::element root;
-  const auto code = impl_->parser->parse(copy, text.size(), false).get(root);
+  auto code = impl_->parser->parse(copy, text.size(), false).get(root);
+  // Vendors cut emoji in two between stream chunks; the usage beside such a half still counts.
+  if (code == simdjson::STRING_ERROR && json_walk::mend_lone_surrogates(copy, text.size()))
+    code = impl_->parser->parse(copy, text.size(), false).get(root);
   if (code != simdjson::SUCCESS) return fail(simdjson::error_message(code));
   return Access::from(root);
 }

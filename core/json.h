@@ -91,7 +91,9 @@ class JsonReader {
   ~JsonReader();
   JsonReader(JsonReader&&) noexcept;
   JsonReader& operator=(JsonReader&&) noexcept;
-  // Copies `text` when it lacks padding. Fails with status 400. Keeps at most 1 MiB of capacity between calls.
+  // Copies `text`; half surrogate pairs in its strings read as U+FFFD. Fails with status 400, also for more than 1,024
+  // levels and for numbers that fit neither 64 bits nor a double. Keeps at most 1 MiB between calls, a larger text's
+  // memory until the next call.
   Result<JsonValue> parse(std::string_view text);
 
  private:

@@ -213,7 +213,36 @@ bool unescape_unicode(std::string_view raw, std::size_t& at, std::string& out) {
   return true;
 }
 
+// Bytes of the \u escape at `at`: 12 for a surrogate pair, 6 for one character, 0 when it is a lone surrogate.
+std::size_t unicode_escape_length(std::string_view text, std::size_t at) {
+  std::uint32_t code = 0;
+  if (!read_hex4(text, at + 2, code) || code < 0xD800 || code >= 0xE000) return 6;
+  std::uint32_t low = 0;
+  const bool pair =
+      code < 0xDC00 && text.substr(at + 6, 2) == "\\u" && read_hex4(text, at + 8, low) && low >= 0xDC00 && low < 0xE000;
+  return pair ? 12 : 0;
+}
+
 }  // namespace
+
+bool mend_lone_surrogates(char* text, std::size_t size) {
+  static constexpr std::string_view kMended = "\\ufffd";
+  const std::string_view view(text, size);
+  bool changed = false;
+  for (std::size_t at = view.find('\\'); at < size; at = view.find('\\', at)) {
+    if (view.substr(at, 2) != "\\u") {
+      at += 2;
+      continue;
+    }
+    std::size_t length = unicode_escape_length(view, at);
+    if (length == 0) {
+      length = kMended.copy(text + at, kMended.size());
+      changed = true;
+    }
+    at += length;
+  }
+  return changed;
+}
 
 bool unescape(std::string_view raw, std::string& out) {
   static constexpr std::string_view kNames = "\"\\/bfnrt";

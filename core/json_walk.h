@@ -76,4 +76,7 @@ bool Walker::walk_object(OnMember&& on_member) {
 // The text of a string literal's content; false for a bad escape or a lone surrogate. `out` is overwritten.
 bool unescape(std::string_view raw, std::string& out);
 
+// Turns \u escapes that are half a character into \ufffd, in place; false when there was none.
+bool mend_lone_surrogates(char* text, std::size_t size);
+
 }  // namespace tollgate::json_walk
