@@ -1,6 +1,6 @@
-// The configuration as plain structs: one per section of tollgate.yaml, with the defaults in place. config/load.cpp fills
-// them from YAML, checks bounds and unknown keys, and reports every error with FILE:LINE:COL.
-// Thread rule: built once, then an immutable snapshot shared by reference count; a reload builds a new one.
+// The configuration as plain structs: one per section of tollgate.yaml, with the defaults in place. config/load.cpp
+// fills them from YAML, checks bounds and unknown keys, and reports every error with FILE:LINE:COL. Thread rule: built
+// once, then an immutable snapshot shared by reference count; a reload builds a new one.
 #pragma once
 
 #include <chrono>
@@ -25,8 +25,8 @@ struct Tls {
 enum class AuthMode : unsigned char { keys, open };
 // A caller's key. `dims` and `tags` bound here cannot be changed by the caller.
 struct Key {
-  std::string id;             // short public name, on every record
-  std::string secret_sha256;  // lower-case hex of SHA-256 of the secret
+  std::string id;                           // short public name, on every record
+  std::string secret_sha256;                // lower-case hex of SHA-256 of the secret
   std::map<std::string, std::string> dims;  // team, feature, environment, user
   std::map<std::string, std::string> tags;
   std::vector<std::string> models;  // names or globs this key may use; empty = all
@@ -41,7 +41,8 @@ enum class MissingTags : unsigned char { reject, use_default, quarantine };
 struct Attribution {
   std::vector<std::string> required;  // of team, feature, environment, user or a free tag's name
   MissingTags missing = MissingTags::use_default;
-  std::map<std::string, std::string> defaults;  // team, feature, environment
+  std::map<std::string, std::string> defaults{
+      {"team", "unassigned"}, {"feature", "unassigned"}, {"environment", "dev"}};  // dimensions or free tags
   std::map<std::string, std::vector<std::string>> allowed;
   std::size_t max_values_per_dimension = 10'000;  // cardinality cap; further values become "_other"
   std::size_t max_tags = 16;                      // free tags on one request
@@ -54,19 +55,22 @@ enum class UsageStyle : unsigned char { openai, anthropic };  // of the dialect;
 // One vendor: a row of providers.yaml, merged with the user's `providers:` entry of the same name.
 struct Provider {
   std::string name;
-  std::string dialect;     // openai.chat | anthropic.messages | echo
-  std::vector<std::string> surfaces;  // of chat, completions, responses, embeddings, messages, count_tokens; empty = all of the dialect
-  std::string base_url;    // "https://api.openai.com/v1"; surfaces append "/chat/completions" ...
-  std::string auth = "bearer";  // bearer | x-api-key | none
-  std::string api_key;     // resolved secret; empty with auth none
+  std::string dialect;  // openai.chat | anthropic.messages | echo
+  std::vector<std::string>
+      surfaces;  // of chat, completions, responses, embeddings, messages, count_tokens; empty = all of the dialect
+  std::string base_url;                        // "https://api.openai.com/v1"; surfaces append "/chat/completions" ...
+  std::string auth = "bearer";                 // bearer | x-api-key | none
+  std::string api_key;                         // resolved secret; empty with auth none
   std::map<std::string, std::string> headers;  // extra request headers, anthropic-version for example
   AbortPolicy on_abort = AbortPolicy::cancel;  // drain: the vendor bills the whole answer anyway, so read it to the end
-  std::vector<std::string> usage_flags;  // quirks: "additive_reasoning", "x_groq", ...
-  bool stream_usage_option = true;       // understands stream_options.include_usage
+  std::vector<std::string> usage_flags;        // quirks: "additive_reasoning", "x_groq", ...
+  bool stream_usage_option = true;             // understands stream_options.include_usage
   Millis connect_timeout{5'000}, first_byte_timeout{120'000}, idle_timeout{60'000}, total_timeout{900'000};
   std::string ca_file;
   bool tls_verify = true;
   std::string region;
+  bool configured = false;  // named by the user's file; false: a shipped row that nobody mentioned
+  std::string unusable;     // why requests to it must be refused ("environment variable X is not set"); empty = usable
 };
 
 enum class Strategy : unsigned char { ordered };
@@ -82,10 +86,10 @@ struct Model {
 
 // A price row. Rates are USD per 1M units (tokens), or per single unit for the per-call buckets (`per_call`).
 struct PriceRow {
-  std::string id;          // stable: "openai/gpt-5-mini@2026-08-06" or what the file says; stands on every record
-  std::string provider;    // exact
-  std::string model;       // exact, or a prefix when it ends in '*'
-  std::string region;      // "" = any
+  std::string id;            // stable: "openai/gpt-5-mini@2026-08-06" or what the file says; stands on every record
+  std::string provider;      // exact
+  std::string model;         // exact, or a prefix when it ends in '*'
+  std::string region;        // "" = any
   std::string service_tier;  // "" = standard/default
   bool batch = false;
   std::int64_t valid_from_us = 0, valid_to_us = INT64_MAX;  // wall micros, half open
@@ -103,17 +107,18 @@ struct PriceRow {
 };
 
 struct Retry {
-  int max_attempts = 2;          // on one target, first try included
+  int max_attempts = 2;  // on one target, first try included
   Millis base_delay{200}, max_delay{2'000};
 };
 struct Limits {
   std::size_t max_body_bytes = 32u << 20;
-  std::size_t max_reply_bytes = 64u << 20;   // of a non-stream reply held for settlement
+  std::size_t max_reply_bytes = 64u << 20;  // of a non-stream reply held for settlement
   std::size_t max_event_bytes = 8u << 20;
   std::size_t max_head_bytes = 64u << 10;
   std::size_t max_connections = 10'000;
-  Millis client_head_timeout{30'000}, client_body_timeout{60'000}, client_idle_timeout{75'000}, client_write_timeout{60'000};
-  Millis drain_timeout{30'000};              // at SIGTERM, and for on_abort: drain
+  Millis client_head_timeout{30'000}, client_body_timeout{60'000}, client_idle_timeout{75'000},
+      client_write_timeout{60'000};
+  Millis drain_timeout{30'000};  // at SIGTERM, and for on_abort: drain
 };
 struct Stream {
   Millis heartbeat{15'000};  // ": ping" comments while upstream is silent; 0 = never
@@ -123,10 +128,10 @@ struct Ledger {
   std::string url = "sqlite:ledger.db";
   std::size_t spool_max_bytes = 1u << 30;  // bound on unsent records; beyond it new requests are refused
   std::size_t spool_segment_bytes = 8u << 20;
-  Millis flush_interval{200};   // longest wait before written records are handed to the store
+  Millis flush_interval{200};  // longest wait before written records are handed to the store
   std::size_t batch_rows = 2'000;
   Millis fsync_interval{1'000};  // 0 = after every record
-  int retention_days = 0;  // 0 = keep; whole Postgres partitions older than that are dropped
+  int retention_days = 0;        // 0 = keep; whole Postgres partitions older than that are dropped
   bool keep_raw_usage = true;
 };
 struct LogSection {

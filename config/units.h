@@ -10,7 +10,8 @@ namespace tollgate::config {
 
 // "1024", "64KiB", "32MiB", "1GiB", "10kB", "5MB" -> bytes.
 std::optional<std::int64_t> parse_bytes(std::string_view text);
-// "200ms", "30s", "5m", "1h", "2d", "0" -> milliseconds. A bare number other than 0 is refused: its unit would be a guess.
+// "200ms", "30s", "5m", "1h", "2d", "0" -> milliseconds. A bare number other than 0 is refused: its unit would be a
+// guess.
 std::optional<std::int64_t> parse_duration_ms(std::string_view text);
 // "2026-08-16" or "2026-08-16T04:00:00Z" (UTC) -> microseconds since 1970.
 std::optional<std::int64_t> parse_time_us(std::string_view text);

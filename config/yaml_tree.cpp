@@ -48,7 +48,8 @@ class YamlBuilder : public YAML::EventHandler {
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override;
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override;
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& text) override;
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& text) override;
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value) override {
     begin(open(mark, tag, anchor), YamlNode::Kind::list);
@@ -167,8 +168,8 @@ void YamlBuilder::check_keys(const YamlNode& map) {
     const YamlNode& first = nodes_[order[i - 1]];
     const YamlNode& second = nodes_[order[i]];
     if (first.text != second.text) continue;
-    problems_.push_back({second.mark, "key `" + std::string(utf8_prefix(second.text, 60)) + "` stands twice (first in line " +
-                                          std::to_string(first.mark.line) + ")"});
+    problems_.push_back({second.mark, "key `" + std::string(utf8_prefix(second.text, 60)) +
+                                          "` stands twice (first in line " + std::to_string(first.mark.line) + ")"});
   }
 }
 

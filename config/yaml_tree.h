@@ -1,7 +1,7 @@
-// YAML text -> a plain tree with the position of every node; the only user of yaml-cpp. Made for hostile input: the size,
-// the depth, the number of nodes (aliases expanded) and the encoding are bounded before anything walks the tree.
-// Refused, each with its place: more than one document, tags, merge keys, keys that are no plain texts, a key that stands
-// twice, invalid UTF-8 and control characters. Pure.
+// YAML text -> a plain tree with the position of every node; the only user of yaml-cpp. Made for hostile input: the
+// size, the depth, the number of nodes (aliases expanded) and the encoding are bounded before anything walks the tree.
+// Refused, each with its place: more than one document, tags, merge keys, keys that are no plain texts, a key that
+// stands twice, invalid UTF-8 and control characters. Pure.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +35,8 @@ struct YamlProblem {
   std::string message;
 };
 
-// Nodes refer to each other by index; an alias shares the index of what it stands for, so the tree is a graph without cycles.
+// Nodes refer to each other by index; an alias shares the index of what it stands for, so the tree is a graph without
+// cycles.
 class YamlTree {
  public:
   const YamlNode& root() const { return nodes_.front(); }
@@ -48,7 +49,8 @@ class YamlTree {
   std::vector<YamlNode> nodes_;
 };
 
-// An empty text is an empty map. On any problem nothing but the problems comes back; a text that does not parse has one.
+// An empty text is an empty map. On any problem nothing but the problems comes back; a text that does not parse has
+// one.
 std::optional<YamlTree> parse_yaml(std::string_view text, std::vector<YamlProblem>& problems);
 
 }  // namespace tollgate::config

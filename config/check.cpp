@@ -1,0 +1,265 @@
+// Checks across sections. Thread rule: one owner.
+#include "config/check.h"
+
+#include <arpa/inet.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "config/suggest.h"
+#include "config/units.h"
+
+namespace tollgate::config {
+namespace {
+
+constexpr std::array<std::string_view, 4> kDimensions{"team", "feature", "environment", "user"};
+
+bool is_dimension(std::string_view name) {
+  return std::find(kDimensions.begin(), kDimensions.end(), name) != kDimensions.end();
+}
+
+bool is_hex_digest(std::string_view text) {
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+void check_addresses(const Config& c, Reader& r) {
+  Address listen, admin;
+  const bool listen_ok = parse_address(c.listen, listen);
+  const bool admin_ok = parse_address(c.admin, admin);
+  if (!listen_ok) r.error(r.where("listen"), "listen: " + quoted(c.listen) + " is not host:port");
+  if (!admin_ok) r.error(r.where("admin"), "admin: " + quoted(c.admin) + " is not host:port");
+  if (listen_ok && c.auth.mode == AuthMode::open && !c.auth.allow_open && !is_loopback(listen.host)) {
+    r.error(r.where("auth.mode"), "auth.mode `open` on " + c.listen +
+                                      ", which is not a loopback address: anyone could spend; use `keys`, or set "
+                                      "auth.allow_open: true");
+  }
+  if (admin_ok && c.admin_token.empty() && !is_loopback(admin.host)) {
+    r.error(r.where("admin"), "admin: " + c.admin + " is not a loopback address, so admin_token is needed");
+  }
+  if (listen_ok && admin_ok && listen.port != 0 && listen.port == admin.port && listen.host == admin.host) {
+    r.error(r.where("admin"), "admin: the same address as listen");
+  }
+  if (c.tls.cert.empty() != c.tls.key.empty()) r.error(r.where("tls"), "tls: cert and key are needed together");
+  for (const auto& [path, file] : {std::pair{"tls.cert", c.tls.cert}, std::pair{"tls.key", c.tls.key}}) {
+    if (!file.empty() && ::access(file.c_str(), R_OK) != 0)
+      r.error(r.where(path), std::string(path) + ": cannot read " + file);
+  }
+}
+
+void check_stores(const Config& c, Reader& r) {
+  const std::string& url = c.ledger.url;
+  const Mark mark = r.written("ledger.url") ? r.where("ledger.url") : r.where("ledger");
+  const bool sqlite = url.starts_with("sqlite:") && url.size() > 7;
+  if (!sqlite && !url.starts_with("postgres://") && !url.starts_with("postgresql://")) {
+    r.error(mark, "ledger: expected sqlite:FILE or postgres://user:password@host/database");
+  }
+  const bool redis =
+      c.store.starts_with("redis://") || c.store.starts_with("rediss://") || c.store.starts_with("redis+cluster://");
+  if (redis) {
+    r.warn(r.where("store"), "store: Redis is not available in this version; counters stay in this process");
+  } else if (c.store != "memory") {
+    r.error(r.where("store"), "store: expected memory" + suggestion(c.store, {"memory"}));
+  }
+  if (c.ledger.spool_segment_bytes > c.ledger.spool_max_bytes) {
+    r.error(mark, "ledger.spool_segment_bytes is larger than spool_max_bytes");
+  }
+  if (c.state_dir.empty()) r.error(r.where("state_dir"), "state_dir: a folder is needed");
+  if (c.retry.base_delay > c.retry.max_delay) r.error(r.where("retry"), "retry.base_delay is longer than max_delay");
+}
+
+bool value_allowed(const Attribution& rules, const std::string& dimension, const std::string& value) {
+  const auto found = rules.allowed.find(dimension);
+  return found == rules.allowed.end() ||
+         std::find(found->second.begin(), found->second.end(), value) != found->second.end();
+}
+
+void check_keys(const Config& c, Reader& r) {
+  std::map<std::string, std::string> by_digest;
+  std::set<std::string> ids;
+  for (std::size_t i = 0; i < c.auth.keys.size(); ++i) {
+    const Key& key = c.auth.keys[i];
+    const std::string path = "auth.keys." + std::to_string(i);
+    if (key.id.empty()) {
+      r.error(r.where(path), path + ": id is needed");
+    } else if (!ids.insert(key.id).second) {
+      r.error(r.where(path + ".id"), path + ": id " + quoted(key.id) + " stands twice");
+    }
+    const Mark secret = r.written(path + ".secret") ? r.where(path + ".secret") : r.where(path + ".secret_sha256");
+    if (key.secret_sha256.empty()) {
+      r.error(r.where(path), path + ": secret or secret_sha256 is needed");
+    } else if (!is_hex_digest(key.secret_sha256)) {
+      r.error(secret, path + ".secret_sha256: expected 64 lower-case hex digits");
+    } else if (const auto [other, fresh] = by_digest.emplace(key.secret_sha256, key.id); !fresh) {
+      r.error(secret, path + ": the same secret as key " + quoted(other->second));
+    }
+    for (const auto& [dimension, value] : key.dims) {
+      if (!value_allowed(c.attribution, dimension, value)) {
+        r.error(r.where(path + "." + dimension),
+                path + "." + dimension + ": " + quoted(value) + " is not in attribution.allowed." + dimension);
+      }
+    }
+  }
+  if (c.auth.mode == AuthMode::keys && c.auth.keys.empty()) {
+    r.warn(r.where("auth.mode"), "auth.mode is `keys` but there are no keys, so every request will be refused");
+  }
+}
+
+// A free tag may have any name, but one that nearly is a dimension's is a slip.
+void check_name(const std::string& name, const std::string& path, Reader& r) {
+  if (is_dimension(name)) return;
+  const std::string hint =
+      name == "env" ? " (did you mean `environment`?)" : suggestion(name, {kDimensions.begin(), kDimensions.end()});
+  if (!hint.empty() || name.empty()) r.error(r.where(path), path + ": unknown dimension " + quoted(name) + hint);
+}
+
+void check_attribution(const Config& c, Reader& r) {
+  const Attribution& rules = c.attribution;
+  for (std::size_t i = 0; i < rules.required.size(); ++i) {
+    check_name(rules.required[i], "attribution.required." + std::to_string(i), r);
+  }
+  for (const auto& [name, values] : rules.allowed) {
+    const std::string path = "attribution.allowed." + name;
+    check_name(name, path, r);
+    if (values.empty()) r.error(r.where(path), path + ": no value would be allowed");
+  }
+  for (const auto& [name, value] : rules.defaults) {
+    const std::string path = "attribution.defaults." + name;
+    check_name(name, path, r);
+    if (value.empty()) r.error(r.where(path), path + ": an empty value");
+    if (value.size() > rules.max_value_bytes) r.error(r.where(path), path + ": longer than max_value_bytes");
+    if (!value_allowed(rules, name, value)) {
+      r.error(r.where(path), path + ": " + quoted(value) + " is not in attribution.allowed." + name);
+    }
+  }
+}
+
+void check_provider(const Provider& p, Reader& r) {
+  const std::string path = "providers." + p.name;
+  if (p.name.empty() || p.name.find('/') != std::string::npos) {
+    r.error(r.where(path), path + ": a provider's name must not be empty or hold `/`");
+  }
+  if (p.dialect.empty()) r.error(r.where(path), path + ": dialect is needed (openai.chat, anthropic.messages or echo)");
+  BaseUrl url;
+  if (p.base_url.empty()) {
+    r.error(r.where(path), path + ": base_url is needed");
+  } else if (!parse_base_url(p.base_url, url)) {
+    r.error(r.where(path + ".base_url"), path + ".base_url: expected https://host[:port][/path] or http://...");
+  } else if (url.scheme == "http" && !is_loopback(url.host)) {
+    r.warn(r.where(path + ".base_url"),
+           path + ".base_url: plain http to " + url.host + ": prompts and the key go unprotected");
+  }
+  if (!p.base_url.empty() && (p.dialect == "echo") != (p.base_url == "echo:")) {
+    r.error(r.where(path), path + ": dialect echo and base_url echo: belong together");
+  }
+  if (p.auth != "none" && p.api_key.empty()) {
+    r.error(r.where(path), path + ": api_key is needed (`api_key: none` to send no key)");
+  }
+  if (!p.ca_file.empty() && ::access(p.ca_file.c_str(), R_OK) != 0) {
+    r.error(r.where(path + ".ca_file"), path + ".ca_file: cannot read " + p.ca_file);
+  }
+  if (!p.tls_verify) r.warn(r.where(path + ".tls_verify"), path + ": the vendor's certificate is not checked");
+  for (const auto& [name, value] : p.headers) {
+    const bool bad = name.empty() || name.find_first_of(" \t:\r\n") != std::string::npos ||
+                     value.find_first_of("\r\n") != std::string::npos;
+    if (bad) r.error(r.where(path + ".headers." + name), path + ".headers: " + quoted(name) + " cannot be sent");
+  }
+}
+
+void check_target(const Config& c, const std::string& provider, Mark mark, const std::string& path, Reader& r) {
+  if (c.find_provider(provider) != nullptr) return;
+  std::vector<std::string_view> known;
+  for (const Provider& p : c.providers) known.push_back(p.name);
+  r.error(mark, path + ": unknown provider " + quoted(provider) + suggestion(provider, known));
+}
+
+void check_models(const Config& c, Reader& r) {
+  std::set<std::string> reported;
+  for (const Model& model : c.models) {
+    const std::string path = "models." + model.name;
+    if (model.targets.empty()) r.error(r.where(path), path + ": at least one target is needed");
+    for (std::size_t i = 0; i < model.targets.size(); ++i) {
+      const std::string at = path + ".targets." + std::to_string(i);
+      const std::string& name = model.targets[i].provider;
+      check_target(c, name, r.where(at), at, r);
+      const Provider* provider = c.find_provider(name);
+      if (provider == nullptr || provider->unusable.empty() || !reported.insert(name).second) continue;
+      if (provider->dialect == "local") {
+        r.warn(r.where(at), at + ": " + provider->unusable);
+      } else {
+        r.error(r.where(at), at + ": provider `" + name + "` cannot be used: " + provider->unusable);
+      }
+    }
+  }
+}
+
+void check_prices(const Config& c, Reader& r) {
+  std::set<std::string> ids;
+  for (const PriceRow& row : c.prices) {
+    const Mark mark{row.line, row.line > 0 ? 1 : 0};
+    if (!row.provider.empty()) check_target(c, row.provider, mark, "prices", r);
+    if (!row.id.empty() && !ids.insert(row.id).second) r.error(mark, "prices: id " + quoted(row.id) + " stands twice");
+  }
+}
+
+}  // namespace
+
+bool parse_address(std::string_view text, Address& out) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return false;
+  std::string_view host = text.substr(0, colon);
+  const std::string_view port = text.substr(colon + 1);
+  const auto number = parse_integer(port);
+  if (!number || *number < 0 || *number > 65'535 || port.size() > 5) return false;
+  if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+    in6_addr address = {};
+    if (::inet_pton(AF_INET6, std::string(host).c_str(), &address) != 1) return false;
+  } else if (host.find_first_of(":[]/@ ") != std::string_view::npos) {
+    return false;
+  }
+  out = {std::string(host), static_cast<int>(*number)};
+  return true;
+}
+
+bool is_loopback(std::string_view host) {
+  if (host == "localhost" || host == "::1" || host == "[::1]") return true;
+  in_addr address = {};
+  return ::inet_pton(AF_INET, std::string(host).c_str(), &address) == 1 && (ntohl(address.s_addr) >> 24) == 127;
+}
+
+bool parse_base_url(std::string_view text, BaseUrl& out) {
+  if (text == "echo:") {
+    out = {"echo", "", 0};
+    return true;
+  }
+  const std::size_t scheme = text.find("://");
+  if (scheme == std::string_view::npos) return false;
+  out.scheme = std::string(text.substr(0, scheme));
+  if (out.scheme != "http" && out.scheme != "https") return false;
+  if (text.find_first_of("?# \t\"\\") != std::string_view::npos) return false;
+  std::string authority(text.substr(scheme + 3, text.find('/', scheme + 3) - scheme - 3));
+  if (authority.empty() || authority.find('@') != std::string::npos) return false;
+  const bool bare_v6 = authority.back() == ']';
+  if (bare_v6 || authority.find(':') == std::string::npos) authority += out.scheme == "https" ? ":443" : ":80";
+  Address address;
+  if (!parse_address(authority, address) || address.host.empty() || address.port == 0) return false;
+  out.host = address.host;
+  out.port = address.port;
+  return true;
+}
+
+void check(const Config& config, Reader& reader) {
+  check_addresses(config, reader);
+  check_stores(config, reader);
+  check_keys(config, reader);
+  check_attribution(config, reader);
+  for (const Provider& provider : config.providers) {
+    if (provider.configured && provider.dialect != "local") check_provider(provider, reader);
+  }
+  check_models(config, reader);
+  check_prices(config, reader);
+}
+
+}  // namespace tollgate::config
