@@ -1,0 +1,166 @@
+// LiteLLM's price map: USD per token, conditions as suffixes of the key. Owner: billing, price half.
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include "billing/price_sources.h"
+
+namespace tollgate::billing {
+namespace {
+
+struct Vendor {
+  std::string_view theirs, ours, prefix;  // prefix of their keys to cut off
+};
+constexpr Vendor kVendors[] = {
+    {"openai", "openai", "openai/"},
+    {"text-completion-openai", "openai", "openai/"},
+    {"anthropic", "anthropic", "anthropic/"},
+    {"gemini", "gemini", "gemini/"},
+    {"xai", "xai", "xai/"},
+    {"deepseek", "deepseek", "deepseek/"},
+    {"mistral", "mistral", "mistral/"},
+    {"groq", "groq", "groq/"},
+    {"together_ai", "together", "together_ai/"},
+    {"fireworks_ai", "fireworks", "fireworks_ai/"},
+    {"cerebras", "cerebras", "cerebras/"},
+    {"perplexity", "perplexity", "perplexity/"},
+    {"azure", "azure", "azure/"},
+    {"openrouter", "openrouter", "openrouter/"},
+    {"deepinfra", "deepinfra", "deepinfra/"},
+    {"moonshot", "moonshot", "moonshot/"},
+    {"dashscope", "dashscope", "dashscope/"},
+    {"zai", "zai", "zai/"},
+    {"minimax", "minimax", "minimax/"},
+    {"nebius", "nebius", "nebius/"},
+    {"novita", "novita", "novita/"},
+    {"sambanova", "sambanova", "sambanova/"},
+    {"hyperbolic", "hyperbolic", "hyperbolic/"},
+    {"voyage", "voyage", "voyage/"},
+};
+
+struct Field {
+  std::string_view name;
+  Bucket bucket;
+};
+constexpr Field kFields[] = {
+    {"input_cost_per_token", Bucket::input},
+    {"output_cost_per_token", Bucket::output},
+    {"cache_read_input_token_cost", Bucket::cache_read},
+    {"cache_creation_input_token_cost", Bucket::cache_write_5m},
+    {"cache_creation_input_token_cost_above_1hr", Bucket::cache_write_1h},
+    {"output_cost_per_reasoning_token", Bucket::reasoning},
+    {"input_cost_per_audio_token", Bucket::audio_input},
+    {"output_cost_per_audio_token", Bucket::audio_output},
+    {"cache_read_input_audio_token_cost", Bucket::audio_cache_read},
+    {"input_cost_per_image_token", Bucket::image_input},
+    {"output_cost_per_image_token", Bucket::image_output},
+};
+
+bool cut_suffix(std::string_view& text, std::string_view suffix) {
+  if (!text.ends_with(suffix)) return false;
+  text.remove_suffix(suffix.size());
+  return true;
+}
+
+// "..._above_272k_tokens" -> 272000 and the text before it; 0 when there is no such suffix.
+std::int64_t cut_context(std::string_view& text) {
+  std::string_view rest = text;
+  if (!cut_suffix(rest, "k_tokens")) return 0;
+  constexpr std::string_view kAbove = "_above_";
+  const std::size_t at = rest.rfind(kAbove);
+  if (at == std::string_view::npos) return 0;
+  const std::string_view digits = rest.substr(at + kAbove.size());
+  std::int64_t thousands = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), thousands);
+  if (error != std::errc{} || end != digits.data() + digits.size() || thousands <= 0 || thousands > 1'000'000) return 0;
+  text = rest.substr(0, at);
+  return thousands * 1'000;
+}
+
+void read_field(std::string_view name, const PriceJson& node, bool inclusive, RowSet& rows) {
+  std::string_view base = name;
+  const bool batch = cut_suffix(base, "_batches");
+  std::string_view tier;
+  if (cut_suffix(base, "_priority")) tier = "priority";
+  if (cut_suffix(base, "_flex")) tier = "flex";
+  const std::int64_t context = cut_context(base);
+  const auto* field =
+      std::find_if(std::begin(kFields), std::end(kFields), [&](const Field& f) { return f.name == base; });
+  if (field == std::end(kFields)) return;
+  put<UsdPerToken>(node, field->bucket, rows.at(tier, batch, context, context > 0 && inclusive), rows.noisy);
+}
+
+void put_factor(const PriceJson& node, std::string key, config::PriceRow& row) {
+  if (node.kind != PriceJson::Kind::number) return;
+  const auto factor = Factor::parse(node.value);
+  if (factor && *factor != Factor{}) row.multipliers.emplace(std::move(key), *factor);
+}
+
+void read_fees(const PriceJson& entry, RowSet& rows) {
+  const PriceJson& search = entry["search_context_cost_per_query"];
+  const PriceJson& low = search["search_context_size_low"];
+  const PriceJson& medium = search["search_context_size_medium"];
+  // A fee that depends on the size of the search context cannot be told from the usage: it stays unknown.
+  if (low.value == medium.value && medium.value == search["search_context_size_high"].value) {
+    put<UsdPerCall>(medium, Bucket::web_search, rows.plain(), rows.noisy);
+  }
+  put<UsdPerCall>(entry["code_interpreter_cost_per_session"], Bucket::code_execution, rows.plain(), rows.noisy);
+  put<UsdPerThousandCalls>(entry["file_search_cost_per_1k_calls"], Bucket::file_search, rows.plain(), rows.noisy);
+  put_factor(entry["regional_processing_uplift_multiplier_eu"], "geo:eu", rows.plain());
+  put_factor(entry["regional_processing_uplift_multiplier_us"], "geo:us", rows.plain());
+  for (const PriceJson& node : entry["provider_specific_entry"].children) {
+    put_factor(node, (node.name == "fast" ? "speed:" : "geo:") + node.name, rows.plain());
+  }
+}
+
+std::optional<std::string_view> unusable(const PriceJson& entry) {
+  const std::string& mode = entry["mode"].value;
+  if (mode != "chat" && mode != "completion" && mode != "responses" && mode != "embedding")
+    return "mode is not relayed";
+  if (!entry["tiered_pricing"].children.empty()) return "list of ranges (tiered_pricing)";
+  return std::nullopt;
+}
+
+// "azure/eu/gpt-4o" names a region, "together_ai/..." only repeats the vendor.
+void split_model(const Vendor& vendor, std::string_view key, std::string& model, std::string& region) {
+  if (key.starts_with(vendor.prefix)) key.remove_prefix(vendor.prefix.size());
+  for (const std::string_view place : {"eu/", "us/"}) {
+    if (vendor.ours == "azure" && key.starts_with(place)) {
+      region = place.substr(0, 2);
+      key.remove_prefix(3);
+    }
+  }
+  model = key;
+}
+
+}  // namespace
+
+bool read_litellm(const PriceJson& document, Importer& importer) {
+  if (!document.is_object()) return false;
+  for (const PriceJson& entry : document.children) {
+    const std::string& key = entry.name;
+    const std::string& theirs = entry["litellm_provider"].value;
+    const auto* vendor =
+        std::find_if(std::begin(kVendors), std::end(kVendors), [&](const Vendor& v) { return v.theirs == theirs; });
+    if (vendor == std::end(kVendors)) {
+      importer.skip(key, "vendor is not known here: " + theirs);
+      continue;
+    }
+    if (!importer.wanted(vendor->ours)) continue;
+    if (const auto reason = unusable(entry)) {
+      importer.skip(key, *reason);
+      continue;
+    }
+    std::string model, region;
+    split_model(*vendor, key, model, region);
+    RowSet rows{std::string(vendor->ours), model};
+    rows.region = region;
+    // xAI reprices from 200,000 tokens on, the others above their limit.
+    for (const PriceJson& node : entry.children) read_field(node.name, node, vendor->ours == "xai", rows);
+    read_fees(entry, rows);
+    importer.add(key, rows);
+  }
+  return true;
+}
+
+}  // namespace tollgate::billing
