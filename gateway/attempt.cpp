@@ -107,7 +107,8 @@ Task<Exchange::Next> Exchange::relay_error_reply(bool more_same, bool more_targe
   std::string_view whole;
   const Pull got = co_await collect_body(whole);
   if (got == Pull::client_gone) co_return co_await client_left();
-  if (settle(billing::Outcome::error, last_error_.code); got != Pull::end) whole = {};
+  (void)settle(billing::Outcome::error, last_error_.code);
+  if (got != Pull::end) whole = {};
   const bool elsewhere = retryable_status(status) || status == 401 || status == 403 || status == 404;
   const bool patient = retry_after_ <= snapshot_->config.retry.max_delay;
   if (retryable_status(status) && more_same && patient) co_return call_.finish(), Next::retry_same;

@@ -74,7 +74,7 @@ void Exchange::fill_usage_and_cost(billing::Outcome outcome) {
   auto priced = snapshot_->prices->price(
       {.provider = record_.provider, .model = record_.model, .region = vendor_->config->region,
        .service_tier = scan_.service_tier, .at_us = record_.started_us},
-      usage);
+      usage, estimated ? std::span<const billing::UsagePart>{} : usage_.parts());
   record_.cost = priced.cost;
   record_.baseline_cost = priced.baseline;
   record_.cost_source = priced.source;
