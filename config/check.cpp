@@ -24,6 +24,13 @@ bool is_hex_digest(std::string_view text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
+// Something required is absent. Silent when its key stands there with an error already told.
+void missing(Reader& r, const std::string& section, const std::string& key, const std::string& message) {
+  const std::string path = section + "." + key;
+  if (r.written(path) && r.has_error_at(r.where(path))) return;
+  r.error(r.where(path), section + ": " + message);
+}
+
 void check_addresses(const Config& c, Reader& r) {
   Address listen, admin;
   const bool listen_ok = parse_address(c.listen, listen);
@@ -82,13 +89,13 @@ void check_keys(const Config& c, Reader& r) {
     const Key& key = c.auth.keys[i];
     const std::string path = "auth.keys." + std::to_string(i);
     if (key.id.empty()) {
-      r.error(r.where(path), path + ": id is needed");
+      missing(r, path, "id", "id is needed");
     } else if (!ids.insert(key.id).second) {
       r.error(r.where(path + ".id"), path + ": id " + quoted(key.id) + " stands twice");
     }
     const Mark secret = r.written(path + ".secret") ? r.where(path + ".secret") : r.where(path + ".secret_sha256");
     if (key.secret_sha256.empty()) {
-      r.error(r.where(path), path + ": secret or secret_sha256 is needed");
+      missing(r, path, "secret", "secret or secret_sha256 is needed");
     } else if (!is_hex_digest(key.secret_sha256)) {
       r.error(secret, path + ".secret_sha256: expected 64 lower-case hex digits");
     } else if (const auto [other, fresh] = by_digest.emplace(key.secret_sha256, key.id); !fresh) {
@@ -129,9 +136,9 @@ void check_attribution(const Config& c, Reader& r) {
     check_name(name, path, r);
     if (value.empty()) r.error(r.where(path), path + ": an empty value");
     if (value.size() > rules.max_value_bytes) r.error(r.where(path), path + ": longer than max_value_bytes");
-    if (!value_allowed(rules, name, value)) {
-      r.error(r.where(path), path + ": " + quoted(value) + " is not in attribution.allowed." + name);
-    }
+    if (value_allowed(rules, name, value)) continue;
+    const std::string whose = r.written(path) ? "" : "the built-in ";
+    r.error(r.where(path), path + ": " + whose + quoted(value) + " is not in attribution.allowed." + name);
   }
 }
 
@@ -140,21 +147,21 @@ void check_provider(const Provider& p, Reader& r) {
   if (p.name.empty() || p.name.find('/') != std::string::npos) {
     r.error(r.where(path), path + ": a provider's name must not be empty or hold `/`");
   }
-  if (p.dialect.empty()) r.error(r.where(path), path + ": dialect is needed (openai.chat, anthropic.messages or echo)");
+  if (p.dialect.empty()) missing(r, path, "dialect", "dialect is needed (openai.chat, anthropic.messages or echo)");
   BaseUrl url;
   if (p.base_url.empty()) {
-    r.error(r.where(path), path + ": base_url is needed");
+    missing(r, path, "base_url", "base_url is needed");
   } else if (!parse_base_url(p.base_url, url)) {
     r.error(r.where(path + ".base_url"), path + ".base_url: expected https://host[:port][/path] or http://...");
   } else if (url.scheme == "http" && !is_loopback(url.host)) {
     r.warn(r.where(path + ".base_url"),
            path + ".base_url: plain http to " + url.host + ": prompts and the key go unprotected");
   }
-  if (!p.base_url.empty() && (p.dialect == "echo") != (p.base_url == "echo:")) {
+  if (!p.base_url.empty() && !p.dialect.empty() && (p.dialect == "echo") != (p.base_url == "echo:")) {
     r.error(r.where(path), path + ": dialect echo and base_url echo: belong together");
   }
-  if (p.auth != "none" && p.api_key.empty()) {
-    r.error(r.where(path), path + ": api_key is needed (`api_key: none` to send no key)");
+  if (p.auth != "none" && p.api_key.empty() && p.unusable.empty()) {
+    missing(r, path, "api_key", "api_key is needed (`api_key: none` to send no key)");
   }
   if (!p.ca_file.empty() && ::access(p.ca_file.c_str(), R_OK) != 0) {
     r.error(r.where(path + ".ca_file"), path + ".ca_file: cannot read " + p.ca_file);
@@ -178,13 +185,15 @@ void check_models(const Config& c, Reader& r) {
   std::set<std::string> reported;
   for (const Model& model : c.models) {
     const std::string path = "models." + model.name;
-    if (model.targets.empty()) r.error(r.where(path), path + ": at least one target is needed");
+    if (model.targets.empty()) missing(r, path, "targets", "at least one target is needed");
     for (std::size_t i = 0; i < model.targets.size(); ++i) {
       const std::string at = path + ".targets." + std::to_string(i);
       const std::string& name = model.targets[i].provider;
       check_target(c, name, r.where(at), at, r);
       const Provider* provider = c.find_provider(name);
-      if (provider == nullptr || provider->unusable.empty() || !reported.insert(name).second) continue;
+      // A provider that has an entry of its own was reported there.
+      const bool told = r.written("providers." + name) || !reported.insert(name).second;
+      if (provider == nullptr || provider->unusable.empty() || told) continue;
       if (provider->dialect == "local") {
         r.warn(r.where(at), at + ": " + provider->unusable);
       } else {

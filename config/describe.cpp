@@ -13,6 +13,8 @@ using namespace std::string_view_literals;
 constexpr std::int64_t kKiB = 1 << 10, kMiB = 1 << 20, kGiB = 1LL << 30;
 constexpr std::int64_t kSecond = 1'000, kMinute = 60 * kSecond, kHour = 60 * kMinute, kDay = 24 * kHour;
 
+constexpr std::size_t kShortSecret = 16;
+
 constexpr std::array kAuthModes{"keys"sv, "open"sv};
 constexpr std::array kMissing{"reject"sv, "default"sv, "quarantine"sv};
 constexpr std::array kUnpriced{"allow"sv, "block"sv};
@@ -183,7 +185,7 @@ void describe(Visitor& v, Key& key) {
   v.secret({"secret_sha256", "Instead of `secret`: its SHA-256 as 64 hex digits."}, key.secret_sha256);
   if (!secret.empty() && !key.secret_sha256.empty()) v.problem("secret", "give `secret` or `secret_sha256`, not both");
   if (!secret.empty()) key.secret_sha256 = sha256_hex(secret);
-  if (v.reading() && !secret.empty() && secret.size() < 8) v.problem("secret", "shorter than 8 characters");
+  if (!secret.empty() && secret.size() < kShortSecret) v.caution("secret", "shorter than 16 characters, easy to guess");
   describe_dimension(v, {"team", "Bound value: the caller cannot change it. Also for the next three."}, key.dims);
   describe_dimension(v, {"feature", "Bound value."}, key.dims);
   describe_dimension(v, {"environment", "Bound value."}, key.dims);

@@ -61,6 +61,7 @@ class Visitor {
   // Values come from a file, so a description may check them and say what is wrong with a key of the current section.
   virtual bool reading() const { return false; }
   virtual void problem(std::string_view key, const std::string& message) { (void)key, (void)message; }
+  virtual void caution(std::string_view key, const std::string& message) { (void)key, (void)message; }
   virtual int line() const { return 0; }  // where the current section begins
 };
 

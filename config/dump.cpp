@@ -143,6 +143,7 @@ std::string dump(const Config& config) {
   Config copy = config;
   std::string rest;
   std::erase_if(copy.providers, [&](const Provider& provider) {
+    if (provider.dialect == "local") return true;  // has no entry; the loader makes it
     if (provider.configured) return false;
     rest += (rest.empty() ? "" : ", ") + provider.name;
     return true;

@@ -4,10 +4,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <tuple>
 
 #include "config/check.h"
 #include "config/describe.h"
@@ -119,6 +121,10 @@ std::string automatic_state_dir() {
 }
 
 void settle_paths(Config& c, const std::string& base_dir) {
+  // Surfaces append "/chat/completions" and the like.
+  for (Provider& p : c.providers) {
+    while (p.base_url.ends_with('/')) p.base_url.pop_back();
+  }
   if (c.state_dir == "auto") c.state_dir = automatic_state_dir();
   for (std::string* path : {&c.tls.cert, &c.tls.key}) *path = resolve_path(*path, base_dir);
   for (Provider& p : c.providers) p.ca_file = resolve_path(p.ca_file, base_dir);
@@ -130,6 +136,23 @@ void register_url_secrets(const Config& c) {
     mask_url(*url, &password);
     if (!password.empty()) redact_secret(password);
   }
+}
+
+// A built-in default that the user's `allowed` excludes is dropped where nothing asks for it.
+void settle_defaults(Config& c, const Reader& reader) {
+  Attribution& rules = c.attribution;
+  std::erase_if(rules.defaults, [&](const auto& entry) {
+    const auto allowed = rules.allowed.find(entry.first);
+    const bool written = reader.written("attribution.defaults." + entry.first);
+    const bool needed = rules.missing != MissingTags::reject &&
+                        std::find(rules.required.begin(), rules.required.end(), entry.first) != rules.required.end();
+    return !written && !needed && allowed != rules.allowed.end() &&
+           std::find(allowed->second.begin(), allowed->second.end(), entry.second) == allowed->second.end();
+  });
+}
+
+bool by_place(const Diagnostic& a, const Diagnostic& b) {
+  return std::tie(a.line, a.column, a.message) < std::tie(b.line, b.column, b.message);
 }
 
 LoadResult load(std::string_view yaml, const std::string& name, const std::string& base_dir) {
@@ -150,12 +173,14 @@ LoadResult load(std::string_view yaml, const std::string& name, const std::strin
   for (PriceRow& row : c.prices) row.file = name;
   add_local(c);
   mark_configured(c, reader);
+  settle_defaults(c, reader);
   settle_auth(c);
   resolve_shipped_keys(c, reader);
   settle_paths(c, base_dir);
   register_url_secrets(c);
-  // With unreadable values in place the checks would complain about their defaults.
-  if (result.ok()) check(c, reader);
+  check(c, reader);
+  std::sort(result.errors.begin(), result.errors.end(), by_place);
+  std::sort(result.warnings.begin(), result.warnings.end(), by_place);
   return result;
 }
 

@@ -26,7 +26,7 @@ struct LoadResult {
 };
 
 // Reads a file, or the text of one (`name` stands in diagnostics). Relative tls, ca_file and file: paths start at the
-// file's folder. Checks that span sections run only when every value could be read.
+// file's folder.
 LoadResult load_file(const std::string& path);
 LoadResult load_text(std::string_view yaml, const std::string& name);
 

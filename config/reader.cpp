@@ -40,6 +40,11 @@ void Reader::error(Mark mark, std::string message) {
   result_.errors.push_back({file_, mark.line, mark.column, redacted(message)});
 }
 
+bool Reader::has_error_at(Mark mark) const {
+  return std::any_of(result_.errors.begin(), result_.errors.end(),
+                     [&](const Diagnostic& d) { return d.line == mark.line && d.column == mark.column; });
+}
+
 void Reader::warn(Mark mark, std::string message) {
   result_.warnings.push_back({file_, mark.line, mark.column, redacted(message)});
 }
@@ -102,28 +107,31 @@ void Reader::leave() {
   unknown_keys(frame);
 }
 
-void Reader::problem(std::string_view key, const std::string& message) {
-  const std::string path = path_of(key);
+// Place of a key's value in the current section, or of the section.
+Mark Reader::mark_of(std::string_view key) const {
   const YamlNode* node = frames_.back().node;
   const YamlNode* value = node == nullptr ? nullptr : tree_.find(*node, key);
-  Mark mark;
-  if (value != nullptr) {
-    mark = value->mark;
-  } else if (node != nullptr) {
-    mark = node->mark;
-  }
-  error(mark, path + ": " + message);
+  if (value != nullptr) return value->mark;
+  return node == nullptr ? Mark{} : node->mark;
+}
+
+void Reader::problem(std::string_view key, const std::string& message) {
+  error(mark_of(key), path_of(key) + ": " + message);
+}
+
+void Reader::caution(std::string_view key, const std::string& message) {
+  warn(mark_of(key), path_of(key) + ": " + message);
 }
 
 int Reader::line() const { return frames_.back().node == nullptr ? 0 : frames_.back().node->mark.line; }
 
 // The text of a secret: ${VAR} inside it, or the content of a file.
-bool Reader::reference_text(const YamlNode& node, std::string& out) {
+bool Reader::reference_text(const YamlNode& node, const std::string& path, std::string& out) {
   constexpr std::string_view kFile = "file:";
   Result<std::string> value = expand_variables(node.text);
   if (value && value->starts_with(kFile)) value = read_secret_file(value->substr(kFile.size()), options_.base_dir);
   if (!value) {
-    error(node.mark, value.error().message);
+    error(node.mark, path + ": " + value.error().message);
     return false;
   }
   out = *std::move(value);
@@ -140,7 +148,7 @@ bool Reader::scalar_text(const YamlNode& node, const std::string& path, std::str
     return true;
   }
   if (secret) {
-    if (!reference_text(node, out)) return false;
+    if (!reference_text(node, path, out)) return false;
     if (out != "none") redact_secret(out);
     return true;
   }

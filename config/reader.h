@@ -39,6 +39,7 @@ class Reader : public Visitor {
   // Place of the value at a path such as "models.smart.targets.0", or of its nearest section.
   Mark where(std::string path) const;
   bool written(const std::string& path) const { return marks_.contains(path); }
+  bool has_error_at(Mark mark) const;
   void error(Mark mark, std::string message);
   void warn(Mark mark, std::string message);
 
@@ -63,6 +64,7 @@ class Reader : public Visitor {
   void leave() override;
   bool reading() const override { return true; }
   void problem(std::string_view key, const std::string& message) override;
+  void caution(std::string_view key, const std::string& message) override;
   int line() const override;
 
  private:
@@ -77,12 +79,13 @@ class Reader : public Visitor {
   const YamlNode* take(Field field);  // value of that key in the current section, nullptr when absent
   const YamlNode* take_scalar(Field field);
   bool scalar_text(const YamlNode& node, const std::string& path, std::string& out, bool secret);
-  bool reference_text(const YamlNode& node, std::string& out);
+  bool reference_text(const YamlNode& node, const std::string& path, std::string& out);
   bool string_list(const YamlNode& node, const std::string& path, std::vector<std::string>& out);
   template <class Parse>
   void number(Field field, std::int64_t& value, Bounds bounds, const char* expected, Parse parse,
               std::string (*format)(std::int64_t));
   std::string path_of(std::string_view key) const;
+  Mark mark_of(std::string_view key) const;
   void remember(const std::string& path, Mark mark);
   void unknown_keys(const Frame& frame);
 
