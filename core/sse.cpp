@@ -59,9 +59,10 @@ bool SseScanner::next(SseEvent& event) {
     if (!line.empty()) {
       ++lines_;
       apply_line(line, in_chunk);
-      if (!in_chunk) empty_out(line_carry_);
-      continue;
     }
+    const bool blank = line.empty();
+    if (!in_chunk) empty_out(line_carry_);
+    if (!blank) continue;
     event_begin_ = pos_;
     partial_bytes_ = 0;
     if (lines_ == 0) continue;
