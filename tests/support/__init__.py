@@ -1,0 +1,1 @@
+"""Helpers of the integration, conformance and bench scripts. Python standard library only."""
