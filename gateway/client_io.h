@@ -8,7 +8,6 @@
 // Thread rule: one io thread. Lifetime: close() must be awaited before destruction.
 #pragma once
 
-#include <boost/asio/any_completion_handler.hpp>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -68,7 +67,7 @@ class ClientIo {
   net::Deadline timer_;
   std::unique_ptr<char[]> buffer_;
   std::size_t capacity_, begin_ = 0, end_ = 0, max_buffer_;
-  asio::any_completion_handler<void()> waiter_;
+  net::Handler<void()> waiter_;
   void (*on_change_)(void*) = nullptr;
   void* context_ = nullptr;
   bool reading_ = false, waiting_broken_ = false, writing_ = false;

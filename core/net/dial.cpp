@@ -168,7 +168,7 @@ Task<Result<std::unique_ptr<Stream>>> NetDialer::dial_now(Origin origin, SteadyT
   if (!socket) co_return std::move(socket).error();
   std::unique_ptr<Stream> stream = make_tcp_stream(std::move(socket).value());
   if (!origin.tls) co_return std::move(stream);
-  co_return co_await connect_tls(**tls_, std::move(stream), origin, deadline);
+  co_return co_await connect_tls(*tls_, std::move(stream), origin, deadline);
 }
 
 }  // namespace

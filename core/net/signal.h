@@ -2,8 +2,7 @@
 // relay: many callbacks notify, one coroutine waits and looks at the state. Thread rule: one io thread.
 #pragma once
 
-#include <boost/asio/any_completion_handler.hpp>
-
+#include "core/net/handler.h"
 #include "core/task.h"
 
 namespace tollgate::net {
@@ -19,7 +18,7 @@ class Signal {
 
  private:
   Executor executor_;
-  asio::any_completion_handler<void()> waiter_;
+  Handler<void()> waiter_;
   bool notified_ = false;
 };
 

@@ -5,19 +5,19 @@
 // stay until completion. At most one read and one write may be outstanding.
 #pragma once
 
-#include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/buffer.hpp>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "core/net/handler.h"
 #include "core/result.h"
 #include "core/task.h"
 
 namespace tollgate::net {
 
-using IoHandler = asio::any_completion_handler<void(ErrorCode, std::size_t)>;
+using IoHandler = Handler<void(ErrorCode, std::size_t)>;
 
 class Stream {
  public:

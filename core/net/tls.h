@@ -14,8 +14,8 @@ class TlsClient;  // holds the SSL_CTX and the sessions
 Result<std::shared_ptr<TlsClient>> make_tls_client(const TlsSettings& settings);
 
 // Handshakes over `tcp` with SNI and checks the certificate against the origin's host. Error: code tls_failed or
-// connect_timeout. `client` must live until the task ends; streams keep what they need of it.
-Task<Result<std::unique_ptr<Stream>>> connect_tls(TlsClient& client, std::unique_ptr<Stream> tcp, Origin origin,
-                                                  SteadyTime deadline);
+// connect_timeout. The stream keeps the client, which takes the sessions that arrive later.
+Task<Result<std::unique_ptr<Stream>>> connect_tls(std::shared_ptr<TlsClient> client, std::unique_ptr<Stream> tcp,
+                                                  Origin origin, SteadyTime deadline);
 
 }  // namespace tollgate::net
