@@ -124,8 +124,9 @@ Result<void> SpoolWriter::Impl::put(const CostRecord& record, FrameKind kind) {
     if (!fits_beside(bytes, others) && (!grow() || !fits_beside(bytes, others)))
       payload = encode_frame(record, kind, claim);
   }
-  if (opening && unopened_ > 0) --unopened_;
-  return write_frame(payload, kind);
+  auto written = write_frame(payload, kind);
+  if (written && opening && unopened_ > 0) --unopened_;
+  return written;
 }
 
 Result<void> SpoolWriter::Impl::next_segment() {
