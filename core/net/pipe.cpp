@@ -56,6 +56,7 @@ class Channel {
 };
 
 std::size_t Channel::put_some(const char* data, std::size_t size) {
+  if (size == 0) return 0;
   if (!ring_) ring_ = std::make_unique_for_overwrite<char[]>(capacity_);
   const std::size_t taken = std::min(size, capacity_ - size_);
   const std::size_t at = (begin_ + size_) % capacity_, first = std::min(taken, capacity_ - at);
@@ -77,7 +78,7 @@ std::size_t Channel::get_some(char* data, std::size_t size) {
 std::size_t Channel::put(std::span<const asio::const_buffer> buffers) {
   std::size_t total = 0;
   for (const asio::const_buffer& buffer : buffers) {
-    const std::size_t taken = buffer.size() > 0 ? put_some(static_cast<const char*>(buffer.data()), buffer.size()) : 0;
+    const std::size_t taken = put_some(static_cast<const char*>(buffer.data()), buffer.size());
     total += taken;
     if (taken < buffer.size()) break;
   }

@@ -160,9 +160,11 @@ void Channel::drive() {
   ERR_clear_error();
   if (greeter_) greet();
   if (reader_) open_records();
-  if (writer_) seal_rest();
-  flush();
-  if (failure_) return;
+  do {
+    if (writer_) seal_rest();
+    flush();
+    if (failure_) return;
+  } while (writer_ && rest_begin_ < rest_end_ && !flushing_ && !needs_input_);
   if (writer_ && rest_begin_ == rest_end_ && !flushing_) complete(writer_, ErrorCode(), written_);
   if (needs_input_) fetch();
 }

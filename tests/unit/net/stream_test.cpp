@@ -247,7 +247,7 @@ INSTANTIATE_TEST_SUITE_P(
     All, StreamTest,
     testing::Values(Kind{"Tcp", [](asio::io_context& c) { return make_tcp_pair(c); }},
                     Kind{"Pipe", [](asio::io_context& c) { return make_pipe(c); }},
-                    Kind{"TinyPipe", [](asio::io_context& c) { return make_pipe(c, 7); }},
+                    Kind{"TinyPipe", [](asio::io_context& c) { return make_pipe(c, 37); }},
                     Kind{"TlsOverTcp", [](asio::io_context& c) { return make_tls_pair(c, make_tcp_pair(c)); }},
                     Kind{"TlsOverPipe", [](asio::io_context& c) { return make_tls_pair(c, make_pipe(c)); }},
                     Kind{"TlsOverTinyPipe", [](asio::io_context& c) { return make_tls_pair(c, make_pipe(c, 1500)); }}),
