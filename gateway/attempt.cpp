@@ -229,7 +229,7 @@ void Exchange::append_reply_head(std::string& out, int status) const {
   out += "x-tollgate-attempts: ";
   out += std::to_string(attempts_);
   out += "\r\nx-tollgate-cache: off\r\n";
-  if (settled_ && status < 400 && record_.cost) http::write_header(out, "x-tollgate-cost-usd", record_.cost->to_string());
+  if (settled_ && status < 400 && record_.cost && !scan_.stream) http::write_header(out, "x-tollgate-cost-usd", record_.cost->to_string());
   if (!keep_alive_) {
     out += "Connection: close\r\n";
   } else if (in_.head->minor == 0) {

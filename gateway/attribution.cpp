@@ -20,8 +20,7 @@ Error refused(const char* code, std::string message) {
 // The strongest claim on a free tag, of equal ones the first.
 const TagClaim* find_tag(const Claims& claims, std::string_view name) {
   const TagClaim* found = nullptr;
-  for (std::size_t i = 0; i < claims.tag_count; ++i) {
-    const TagClaim& tag = claims.tags[i];
+  for (const TagClaim& tag : claims.tags) {
     if (tag.name == name && (found == nullptr || tag.rank > found->rank)) found = &tag;
   }
   return found;
@@ -40,8 +39,8 @@ void withdraw(Claims& claims, std::string_view name) {
     claims.dimensions[dimension] = {};
     return;
   }
-  for (std::size_t i = 0; i < claims.tag_count; ++i) {
-    if (claims.tags[i].name == name) claims.tags[i].rank = Rank::none;
+  for (TagClaim& tag : claims.tags) {
+    if (tag.name == name) tag.rank = Rank::none;
   }
 }
 
@@ -58,6 +57,29 @@ std::string allowed_text(const config::Attribution& rules, const std::string& na
   constexpr std::size_t kShown = 20;
   for (std::size_t i = 0; i < found->second.size() && i < kShown; ++i) text += (i > 0 ? ", " : "") + found->second[i];
   return text + (found->second.size() > kShown ? ", ..." : "");
+}
+
+// By name, within a name the strongest first. Insertion keeps the order of equal ones, and there are few.
+void sort_tags(std::vector<TagClaim>& tags) {
+  for (std::size_t i = 1; i < tags.size(); ++i) {
+    for (std::size_t at = i; at > 0; --at) {
+      TagClaim& left = tags[at - 1];
+      const bool before = tags[at].name < left.name || (tags[at].name == left.name && tags[at].rank > left.rank);
+      if (!before) break;
+      std::swap(tags[at], left);
+    }
+  }
+}
+
+// Takes `surplus` tags away, those of weaker sources first, the last names first. Key-bound ones stay.
+void drop_weakest(std::vector<TagClaim>& tags, std::size_t surplus) {
+  for (const Rank weakest : {Rank::body, Rank::peer, Rank::own}) {
+    for (std::size_t i = tags.size(); i > 0 && surplus > 0; --i) {
+      if (tags[i - 1].rank != weakest) continue;
+      tags.erase(tags.begin() + static_cast<std::ptrdiff_t>(i) - 1);
+      --surplus;
+    }
+  }
 }
 
 // One request's way through the rules.
@@ -86,7 +108,6 @@ class Resolution {
   void add_defaults();
   void fill_dimensions();
   Result<void> fill_tags();
-  void assume(std::string_view name, std::string_view value);
 
   const config::Attribution& rules_;
   Claims& claims_;
@@ -117,16 +138,6 @@ Result<void> Resolution::check_allowed() {
   return {};
 }
 
-// A value that nobody claimed. Configured, so it needs no bounds.
-void Resolution::assume(std::string_view name, std::string_view value) {
-  const Dimension dimension = dimension_of(name);
-  if (dimension != kDimensions) {
-    claims_.dimensions[dimension] = {value, Rank::key};
-  } else if (claims_.tag_count < claims_.tags.size()) {
-    claims_.tags[claims_.tag_count++] = {name, value, Rank::key};
-  }
-}
-
 Result<void> Resolution::check_required() {
   for (const std::string& name : rules_.required) {
     if (claimed(claims_, name).rank != Rank::none) continue;
@@ -134,14 +145,14 @@ Result<void> Resolution::check_required() {
       return refused("missing_attribution", name + " is missing; " + how_to_send(name) + allowed_text(rules_, name));
     }
     out_.quarantined = out_.quarantined || rules_.missing == MissingTags::quarantine;
-    if (!rules_.defaults.contains(name)) assume(name, kUnassigned);
+    if (!rules_.defaults.contains(name)) claims_.assume(name, kUnassigned);
   }
   return {};
 }
 
 void Resolution::add_defaults() {
   for (const auto& [name, value] : rules_.defaults) {
-    if (claimed(claims_, name).rank == Rank::none) assume(name, value);
+    if (claimed(claims_, name).rank == Rank::none) claims_.assume(name, value);
   }
 }
 
@@ -156,39 +167,27 @@ void Resolution::fill_dimensions() {
 }
 
 Result<void> Resolution::fill_tags() {
-  TagClaim* const begin = claims_.tags.data();
-  TagClaim* end =
-      std::remove_if(begin, begin + claims_.tag_count, [](const TagClaim& t) { return t.rank == Rank::none; });
-  for (TagClaim* tag = begin; tag != end; ++tag) {
-    if (tag->rank != Rank::key) tag->name = guard_.admit("tag", tag->name);
+  std::vector<TagClaim>& tags = claims_.tags;
+  if (tags.empty()) return {};
+  std::erase_if(tags, [](const TagClaim& tag) { return tag.rank == Rank::none; });
+  for (TagClaim& tag : tags) {
+    if (tag.rank != Rank::key) tag.name = guard_.admit("tag", tag.name);
   }
-  // Strongest first within a name; insertion keeps the order of equal ones, and there are few.
-  for (TagClaim* tag = begin; tag != end; ++tag) {
-    for (TagClaim* left = tag; left != begin; --left) {
-      const bool before = left->name < left[-1].name || (left->name == left[-1].name && left->rank > left[-1].rank);
-      if (!before) break;
-      std::swap(*left, left[-1]);
+  sort_tags(tags);
+  const auto same = [](const TagClaim& a, const TagClaim& b) { return a.name == b.name; };
+  tags.erase(std::unique(tags.begin(), tags.end(), same), tags.end());
+  const auto bound = static_cast<std::size_t>(
+      std::count_if(tags.begin(), tags.end(), [](const TagClaim& tag) { return tag.rank == Rank::key; }));
+  const std::size_t room = std::max(rules_.max_tags, bound);
+  if (tags.size() > room) {
+    if (rules_.missing == MissingTags::reject) {
+      return refused("bad_attribution", "more than " + std::to_string(rules_.max_tags) + " tags");
     }
+    out_.quarantined = out_.quarantined || rules_.missing == MissingTags::quarantine;
+    drop_weakest(tags, tags.size() - room);
   }
-  end = std::unique(begin, end, [](const TagClaim& a, const TagClaim& b) { return a.name == b.name; });
-  const auto count = static_cast<std::size_t>(end - begin);
-  const auto bound =
-      static_cast<std::size_t>(std::count_if(begin, end, [](const TagClaim& t) { return t.rank == Rank::key; }));
-  std::size_t surplus = count - std::min(count, std::max(rules_.max_tags, bound));
-  if (surplus > 0 && rules_.missing == MissingTags::reject) {
-    return refused("bad_attribution", "more than " + std::to_string(rules_.max_tags) + " tags");
-  }
-  out_.quarantined = out_.quarantined || (surplus > 0 && rules_.missing == MissingTags::quarantine);
-  // Weaker sources lose their tags first.
-  for (Rank weakest = Rank::body; surplus > 0; weakest = static_cast<Rank>(static_cast<int>(weakest) + 1)) {
-    for (TagClaim* tag = end; tag != begin && surplus > 0;) {
-      if ((--tag)->rank == weakest) tag->rank = Rank::none, --surplus;
-    }
-  }
-  out_.tags.reserve(count);
-  for (const TagClaim* tag = begin; tag != end; ++tag) {
-    if (tag->rank != Rank::none) out_.tags.emplace_back(tag->name, tag->value);
-  }
+  out_.tags.reserve(tags.size());
+  for (const TagClaim& tag : tags) out_.tags.emplace_back(tag.name, tag.value);
   return {};
 }
 

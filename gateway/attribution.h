@@ -1,7 +1,7 @@
-// Attribution: who a request is billed to, resolved once before admission. Sources, strongest first: what the key binds,
-// x-tollgate-* headers, the peers' headers (LiteLLM, Portkey, Cloudflare, Helicone, Bifrost, OpenRouter), body metadata
-// and user, configured defaults. Free tags are the union of all sources; for one name the stronger source wins.
-// Pure but for the cardinality guard. Thread rule: resolve() is safe on any thread.
+// Attribution: who a request is billed to, resolved once before admission. Sources, strongest first: what the key
+// binds, x-tollgate-* headers, the peers' headers (LiteLLM, Portkey, Cloudflare, Helicone, Bifrost, OpenRouter), body
+// metadata and user, configured defaults. Free tags are the union of all sources; for one name the stronger source
+// wins. Pure but for the cardinality guard. Thread rule: resolve() is safe on any thread.
 #pragma once
 
 #include <memory>

@@ -37,15 +37,15 @@ bool has_upper(std::string_view text) {
 Dimension dimension_of(std::string_view name) {
   switch (name.size()) {
     case 3:
-      return http::iequals(name, "env") ? kEnvironment : kDimensions;
+      return same_word(name, "env") ? kEnvironment : kDimensions;
     case 4:
-      if (http::iequals(name, "team")) return kTeam;
-      return http::iequals(name, "user") ? kUser : kDimensions;
+      if (same_word(name, "team")) return kTeam;
+      return same_word(name, "user") ? kUser : kDimensions;
     case 7:
-      if (http::iequals(name, "feature")) return kFeature;
-      return http::iequals(name, "user_id") ? kUser : kDimensions;
+      if (same_word(name, "feature")) return kFeature;
+      return same_word(name, "user_id") ? kUser : kDimensions;
     case 11:
-      return http::iequals(name, "environment") ? kEnvironment : kDimensions;
+      return same_word(name, "environment") ? kEnvironment : kDimensions;
     default:
       return kDimensions;
   }
@@ -92,7 +92,7 @@ void Claims::offer_tag(std::string_view name, std::string_view value, Rank rank)
   if (name.empty() || !clean(value, "a tag", rank)) return;
   const bool fits = name.size() <= kMaxTagNameBytes && kind_of(name) == Bytes::ascii;
   if (!fits && rank == Rank::own) return fail("a tag's name must be ASCII of at most 64 bytes");
-  if (!fits || tag_count == tags.size()) {
+  if (!fits || tags.size() == kMaxTagClaims) {
     damaged = true;
     return;
   }
@@ -102,7 +102,7 @@ void Claims::offer_tag(std::string_view name, std::string_view value, Rank rank)
                    [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
     name = keep(std::move(lower));
   }
-  tags[tag_count++] = {name, value, rank};
+  add_tag({name, value, rank});
 }
 
 void Claims::offer(std::string_view name, std::string_view value, Rank rank) {
@@ -111,14 +111,24 @@ void Claims::offer(std::string_view name, std::string_view value, Rank rank) {
   offer_tag(name, value, rank);
 }
 
+void Claims::add_tag(const TagClaim& tag) {
+  // One allocation in the common case; requests without tags need none.
+  if (tags.empty()) tags.reserve(8);
+  if (tags.size() < kMaxTagClaims) tags.push_back(tag);
+}
+
+void Claims::assume(std::string_view name, std::string_view value) {
+  const Dimension dimension = dimension_of(name);
+  if (dimension != kDimensions) {
+    dimensions[dimension] = {value, Rank::key};
+  } else {
+    add_tag({name, value, Rank::key});
+  }
+}
+
 void Claims::bind(const config::Key& key) {
-  for (const auto& [name, value] : key.dims) {
-    const Dimension dimension = dimension_of(name);
-    if (dimension != kDimensions) dimensions[dimension] = {value, Rank::key};
-  }
-  for (const auto& [name, value] : key.tags) {
-    if (tag_count < tags.size()) tags[tag_count++] = {name, value, Rank::key};
-  }
+  for (const auto& [name, value] : key.dims) assume(name, value);
+  for (const auto& [name, value] : key.tags) add_tag({name, value, Rank::key});
 }
 
 }  // namespace tollgate::gateway

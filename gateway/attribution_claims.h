@@ -20,6 +20,16 @@ inline constexpr std::array<std::string_view, kDimensions> kDimensionNames{"team
 inline constexpr std::array<std::string_view, kDimensions> kDimensionHeaders{"x-tollgate-team", "x-tollgate-feature",
                                                                              "x-tollgate-env", "x-tollgate-user"};
 
+// Compares without regard to the case of ASCII letters. `lower` holds no capitals. Inline: it runs for most headers.
+inline bool same_word(std::string_view text, std::string_view lower) {
+  if (text.size() != lower.size()) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c) != lower[i]) return false;
+  }
+  return true;
+}
+
 // The dimension that a name means ("env", "User_ID"), or kDimensions for a free tag.
 Dimension dimension_of(std::string_view name);
 
@@ -48,6 +58,8 @@ class Claims {
   void offer(std::string_view name, std::string_view value, Rank rank);
   void offer_dimension(Dimension dimension, std::string_view value, Rank rank);
   void offer_tag(std::string_view name, std::string_view value, Rank rank);
+  // A configured default or its like, which needs no checks.
+  void assume(std::string_view name, std::string_view value);
   // What the key binds; checked when the configuration was loaded.
   void bind(const config::Key& key);
   // Keeps a text alive as long as the claims.
@@ -55,13 +67,13 @@ class Claims {
   void fail(std::string message);
 
   std::array<Claim, kDimensions> dimensions;
-  std::array<TagClaim, kMaxTagClaims> tags;
-  std::size_t tag_count = 0;
-  bool damaged = false;  // something was cut, left out or did not parse
-  std::string error;     // first error of our own headers; empty = none
+  std::vector<TagClaim> tags;  // at most kMaxTagClaims
+  bool damaged = false;        // something was cut, left out or did not parse
+  std::string error;           // first error of our own headers; empty = none
 
  private:
   bool clean(std::string_view& value, std::string_view what, Rank rank);
+  void add_tag(const TagClaim& tag);
 
   std::size_t max_value_bytes_;
   std::forward_list<std::string> kept_;

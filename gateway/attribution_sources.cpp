@@ -9,7 +9,7 @@ namespace tollgate::gateway {
 namespace {
 
 bool starts_with(std::string_view name, std::string_view lower_prefix) {
-  return name.size() > lower_prefix.size() && http::iequals(name.substr(0, lower_prefix.size()), lower_prefix);
+  return name.size() > lower_prefix.size() && same_word(name.substr(0, lower_prefix.size()), lower_prefix);
 }
 
 // Calls f for every non-empty element of a comma list.
@@ -39,15 +39,15 @@ void claim_own_tags(std::string_view list, Claims& claims) {
 void claim_own(std::string_view rest, std::string_view value, Claims& claims) {
   const Dimension dimension = dimension_of(rest);
   if (dimension != kDimensions) return claims.offer_dimension(dimension, value, Rank::own);
-  if (http::iequals(rest, "tags")) claim_own_tags(value, claims);
+  if (same_word(rest, "tags")) claim_own_tags(value, claims);
 }
 
 void claim_litellm(std::string_view rest, std::string_view value, Claims& claims) {
-  if (http::iequals(rest, "tags")) {
+  if (same_word(rest, "tags")) {
     each_listed(value, [&](std::string_view part) { claim_listed_tag(part, Rank::peer, claims); });
-  } else if (http::iequals(rest, "spend-logs-metadata")) {
+  } else if (same_word(rest, "spend-logs-metadata")) {
     claim_object(value, Rank::peer, claims);
-  } else if (http::iequals(rest, "customer-id") || http::iequals(rest, "end-user-id")) {
+  } else if (same_word(rest, "customer-id") || same_word(rest, "end-user-id")) {
     claims.offer_dimension(kUser, value, Rank::peer);
   }
 }
@@ -56,9 +56,9 @@ void claim_helicone(std::string_view rest, std::string_view value, Claims& claim
   constexpr std::string_view kProperty = "property-";
   if (starts_with(rest, kProperty)) {
     claims.offer(rest.substr(kProperty.size()), value, Rank::peer);
-  } else if (http::iequals(rest, "user-id")) {
+  } else if (same_word(rest, "user-id")) {
     claims.offer_dimension(kUser, value, Rank::peer);
-  } else if (http::iequals(rest, "session-id")) {
+  } else if (same_word(rest, "session-id")) {
     claims.offer_tag("session", value, Rank::peer);
   }
 }
@@ -68,19 +68,19 @@ void claim_x(std::string_view name, std::string_view value, Claims& claims) {
   switch (name[2] | 0x20) {
     case 't':
       if (starts_with(name, kOwn)) return claim_own(name.substr(kOwn.size()), value, claims);
-      if (http::iequals(name, "x-title")) claims.offer_tag("app", value, Rank::peer);
+      if (same_word(name, "x-title")) claims.offer_tag("app", value, Rank::peer);
       return;
     case 'l':
       if (starts_with(name, kLitellm)) claim_litellm(name.substr(kLitellm.size()), value, claims);
       return;
     case 'p':
-      if (http::iequals(name, "x-portkey-metadata")) claim_object(value, Rank::peer, claims);
+      if (same_word(name, "x-portkey-metadata")) claim_object(value, Rank::peer, claims);
       return;
     case 'b':
       if (starts_with(name, kBifrost)) claims.offer(name.substr(kBifrost.size()), value, Rank::peer);
       return;
     case 'o':
-      if (http::iequals(name, "x-openrouter-title")) claims.offer_tag("app", value, Rank::peer);
+      if (same_word(name, "x-openrouter-title")) claims.offer_tag("app", value, Rank::peer);
       return;
     default:
       return;
@@ -90,7 +90,7 @@ void claim_x(std::string_view name, std::string_view value, Claims& claims) {
 void claim_h(std::string_view name, std::string_view value, Claims& claims) {
   constexpr std::string_view kHelicone = "helicone-";
   if (starts_with(name, kHelicone)) return claim_helicone(name.substr(kHelicone.size()), value, claims);
-  if (http::iequals(name, "http-referer")) claims.offer_tag("referer", value, Rank::peer);
+  if (same_word(name, "http-referer")) claims.offer_tag("referer", value, Rank::peer);
 }
 
 // Text of a scalar, kept by the claims (the parser's own text dies with the next parse); empty for anything else.
@@ -201,7 +201,7 @@ void claim_headers(const std::vector<http::Header>& headers, Claims& claims) {
         claim_h(header.name, header.value, claims);
         break;
       case 'c':
-        if (http::iequals(header.name, "cf-aig-metadata")) claim_object(header.value, Rank::peer, claims);
+        if (same_word(header.name, "cf-aig-metadata")) claim_object(header.value, Rank::peer, claims);
         break;
       default:
         break;
