@@ -101,7 +101,7 @@ class Lifecycle(unittest.TestCase):
 
     def test_a_taken_port_is_a_clear_error(self):
         gateway = self.gateway()
-        second = Gateway(base_config(self.vendor, listen=f"127.0.0.1:{gateway.port}", admin=f"127.0.0.1:{gateway.admin_port}"))
+        second = Gateway(base_config(self.vendor, listen=f"127.0.0.1:{gateway.port}"))
         second.start(wait=False)
         try:
             self.assertNotEqual(second.process.wait(10), 0)

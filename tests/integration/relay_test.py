@@ -1,7 +1,7 @@
 """Every surface, plain and streamed: the vendor's bytes reach the client untouched, and one priced row says what they cost."""
 
+import gzip
 import json
-import unittest
 from decimal import Decimal
 
 from support import dialects
@@ -132,3 +132,10 @@ class Relay(GatewayCase):
         response = self.gateway.post("/v1/messages", {**MESSAGES, "model": "gpt-mock"})
         self.assertIn(response.status, (400, 404))
         self.assertEqual(response.json()["type"], "error")
+
+    def test_a_vendor_that_compresses_all_the_same(self):
+        packed = gzip.compress(json.dumps(dialects.chat_body()).encode())
+        self.vendor.script("packed", reply(packed, headers={"Content-Encoding": "gzip"}))
+        response = self.gateway.chat("lab/packed")
+        self.assertEqual((response.header("content-encoding"), response.body), ("gzip", packed))
+        self.assertEqual(self.row_of(response)["cost_source"], "estimated")

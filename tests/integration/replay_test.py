@@ -17,7 +17,7 @@ FOLDER = exchanges.data_dir()
 
 def sides(row):
     """Tokens of the row on the input and on the output side; the buckets are disjoint."""
-    names = [name for name in row if name.endswith("_tokens")]
+    names = [name for name in row if name.endswith("_tokens") and name != "cache_write_tokens"]  # that one is a sum
     output = [name for name in names if name.startswith(("output", "reasoning", "audio_output", "image_output"))]
     return sum(row[name] or 0 for name in names if name not in output), sum(row[name] or 0 for name in output)
 
