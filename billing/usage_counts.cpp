@@ -62,7 +62,10 @@ void read_server_tools(JsonValue usage, RawCounts& counts) {
   }
 }
 
-void read_write_split(JsonValue split, RawCounts& counts) {
+void read_writes(JsonValue usage, RawCounts& counts) {
+  const JsonValue split = usage["cache_creation"];
+  if (usage["cache_creation_input_tokens"].is_number()) counts.old_split = !split.is_object();
+  take(usage["cache_creation_input_tokens"], Field::cache_write, counts);
   take(split["ephemeral_5m_input_tokens"], Field::cache_write_5m, counts);
   take(split["ephemeral_1h_input_tokens"], Field::cache_write_1h, counts);
 }
@@ -85,11 +88,10 @@ struct ItemCount {
   std::set<std::string, std::less<>> containers;
 };
 
-// A search action is billed, opening a found page is not; a code container is billed once, however often it is used.
 bool count_item(void* context, JsonValue item) {
   auto& found = *static_cast<ItemCount*>(context);
   const std::string_view type = item["type"].as_string().value_or("");
-  if (type == "web_search_call") {
+  if (type == "web_search_call" || type == "x_search_call") {
     const std::string_view action = item["action"]["type"].as_string().value_or("search");
     if (action == "search") ++found.web;
   } else if (type == "file_search_call") {
@@ -133,8 +135,7 @@ void read_openai_usage(JsonValue usage, RawCounts& counts) {
     take_repeat(usage[name], counts);
   }
   take(usage["prompt_cache_miss_tokens"], Field::cache_miss, counts);
-  take(usage["cache_creation_input_tokens"], Field::cache_write, counts);
-  read_write_split(usage["cache_creation"], counts);
+  read_writes(usage, counts);
   read_server_tools(usage, counts);
   if (usage["type"].as_string().value_or("") == "duration") {
     if (const auto millis = decimal_to_integer(usage["seconds"].number_text(), 3)) {
@@ -150,8 +151,7 @@ void read_anthropic_usage(JsonValue usage, RawCounts& counts) {
   take(usage["input_tokens"], Field::prompt, counts);
   take(usage["output_tokens"], Field::completion, counts);
   take(usage["cache_read_input_tokens"], Field::cached, counts);
-  take(usage["cache_creation_input_tokens"], Field::cache_write, counts);
-  read_write_split(usage["cache_creation"], counts);
+  read_writes(usage, counts);
   take(usage["output_tokens_details"]["thinking_tokens"], Field::reasoning, counts);
   read_server_tools(usage, counts);
   take_text(usage["service_tier"], counts.tier);
@@ -186,6 +186,10 @@ void read_output_items(std::string_view output_text, JsonReader& reader, RawCoun
   if (found.web > 0) counts.set(Field::web_search, found.web);
   if (found.file > 0) counts.set(Field::file_search, found.file);
   if (found.code > 0) counts.set(Field::code_execution, found.code);
+}
+
+void read_tool_usage(JsonValue tool_usage, RawCounts& counts) {
+  take(tool_usage["web_search"]["num_requests"], Field::web_search, counts);
 }
 
 }  // namespace tollgate::billing

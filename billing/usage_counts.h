@@ -38,8 +38,9 @@ enum class Field : unsigned char {
 struct RawCounts {
   std::array<std::int64_t, static_cast<std::size_t>(Field::count_)> values{};
   std::uint32_t seen = 0;
-  bool reported = false;  // a usage object was there
-  bool absurd = false;    // a negative or impossibly large number was replaced
+  bool reported = false;   // a usage object was there
+  bool absurd = false;     // a negative or impossibly large number was replaced
+  bool old_split = false;  // the split of cache writes is from an earlier object than their total
   std::string tier, geo, speed, cost;
 
   bool has(Field field) const { return (seen >> static_cast<unsigned>(field) & 1u) != 0; }
@@ -57,7 +58,10 @@ void read_anthropic_usage(JsonValue usage, RawCounts& counts);
 // upstream's charge is added. `usage_text` is the object's text with kJsonPadding behind it; numbers are read as text
 // and rounded half-even to 15 decimals. Empty when none is stated.
 std::string read_reported_cost(std::string_view usage_text);
-// Adds the billed built-in tool calls of a Responses `output` array (its text, padded).
+// Takes the billed built-in tool calls from a Responses `output` array (its text, padded). Search actions are billed,
+// opening or searching a found page is not; a code container is billed once, however often it is used.
 void read_output_items(std::string_view output_text, JsonReader& reader, RawCounts& counts);
+// OpenAI's own count beside the usage, which wins over counted items: `tool_usage` {web_search: {num_requests}}.
+void read_tool_usage(JsonValue tool_usage, RawCounts& counts);
 
 }  // namespace tollgate::billing

@@ -28,13 +28,15 @@ void copy_common(const RawCounts& counts, Usage& out) {
   out[Bucket::audio_milliseconds] = counts[Field::audio_milliseconds];
 }
 
-// 5 minute and 1 hour writes from a split that may be missing or older than the total: the rest counts as 5 minutes,
-// which is the vendors' default lifetime.
+// 5 minute and 1 hour writes from a split that may be missing or older than the total. What the split does not explain
+// has the one lifetime that it shows, else the vendors' default of 5 minutes.
 void split_writes(const RawCounts& counts, Usage& out, bool& consistent) {
-  const std::int64_t split = counts[Field::cache_write_5m] + counts[Field::cache_write_1h];
+  const std::int64_t short_lived = counts[Field::cache_write_5m], long_lived = counts[Field::cache_write_1h];
+  const std::int64_t split = short_lived + long_lived;
   const std::int64_t total = counts.has(Field::cache_write) ? counts[Field::cache_write] : split;
-  if (split != 0 && split != total) consistent = false;
-  out[Bucket::cache_write_1h] = std::min(counts[Field::cache_write_1h], total);
+  if (split != 0 && split != total && !counts.old_split) consistent = false;
+  const bool only_long = long_lived > 0 && short_lived == 0;
+  out[Bucket::cache_write_1h] = only_long && counts.old_split ? total : std::min(long_lived, total);
   out[Bucket::cache_write_5m] = total - out[Bucket::cache_write_1h];
 }
 

@@ -35,13 +35,6 @@ std::string_view unquoted(std::string_view raw) {
   return raw.substr(1, std::min(raw.size() - 2, kMaxName));
 }
 
-// The value of "type" of an event whose SSE name is missing.
-std::string_view type_of(std::string_view data) {
-  const std::size_t at = find_value(data, "\"type\"");
-  if (at == kNone || data[at] != '"') return {};
-  return data.substr(at + 1, string_bytes(data, at));
-}
-
 }  // namespace
 
 UsageFlags usage_flags_from(const std::vector<std::string>& names) {
@@ -88,6 +81,13 @@ void UsageReader::event(std::string_view event, std::string_view data) {
 void UsageReader::note_content(std::size_t bytes) {
   ++content_events_;
   content_bytes_ += static_cast<std::int64_t>(bytes);
+}
+
+// The top-level "type" of an event whose SSE name is missing. Most put it first; a nested one may stand before it.
+std::string_view UsageReader::type_of(std::string_view data) {
+  constexpr std::string_view kFirst = "{\"type\":\"";
+  if (data.starts_with(kFirst)) return data.substr(kFirst.size(), string_bytes(data, kFirst.size() - 1));
+  return unquoted(members(padded(data), {"type"})[0]);
 }
 
 std::string_view UsageReader::padded(std::string_view data) {
@@ -182,8 +182,9 @@ void UsageReader::anthropic_start(std::string_view data) {
 
 void UsageReader::read_object(std::string_view object) {
   if (object.empty()) return;
-  const auto found = members(object, {"usage", "model", "id", "service_tier", "error", "output", "choices", "x_groq"});
-  const auto [usage, model, id, tier, error, output, choices, x_groq] = found;
+  const auto found =
+      members(object, {"usage", "model", "id", "service_tier", "error", "output", "choices", "x_groq", "tool_usage"});
+  const auto [usage, model, id, tier, error, output, choices, x_groq, tool_usage] = found;
   read_identity(model, id, tier);
   if (!error.empty() && (error[0] == '{' || error[0] == '"')) read_error(error);
   if (!usage.empty() && usage[0] == '{') {
@@ -193,10 +194,15 @@ void UsageReader::read_object(std::string_view object) {
     const std::string_view inner = members(x_groq, {"usage"})[0];
     if (!inner.empty()) read_usage(inner);
   }
-  if (dialect_ == UsageDialect::openai_responses && output.find("_call\"") != kNone) {
-    read_output_items(output, reader_, counts_);
-    stale_ = true;
+  if (dialect_ == UsageDialect::openai_responses) read_tools(output, tool_usage);
+}
+
+void UsageReader::read_tools(std::string_view output, std::string_view tool_usage) {
+  if (output.find("_call\"") != kNone) read_output_items(output, reader_, counts_);
+  if (!tool_usage.empty()) {
+    if (const auto counted = reader_.parse(tool_usage)) read_tool_usage(*counted, counts_);
   }
+  stale_ = true;
 }
 
 void UsageReader::read_identity(std::string_view model, std::string_view id, std::string_view tier) {
@@ -283,6 +289,10 @@ void UsageReader::sum_parts() {
       if (b >= kFirstCall) part.usage.counts[b] = &part == &parts_.back() ? usage_.counts[b] : 0;
     }
   }
+  // Thinking is told at the top only; the parts hold it as output, at the same price.
+  const std::int64_t thinking = std::min(counts_[Field::reasoning], usage_[Bucket::output]);
+  usage_[Bucket::reasoning] += thinking;
+  usage_[Bucket::output] -= thinking;
   for (UsagePart& part : parts_) {
     for (std::string Usage::* word : {&Usage::served_tier, &Usage::geo, &Usage::speed}) {
       if ((part.usage.*word).empty()) part.usage.*word = usage_.*word;

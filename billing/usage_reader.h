@@ -70,11 +70,14 @@ class UsageReader {
   void anthropic_event(std::string_view name, std::string_view data);
   void anthropic_start(std::string_view data);
   void note_content(std::size_t bytes);
+  std::string_view type_of(std::string_view data);
+  // The event in scratch_, with room behind it; every slice of it is padded too.
   std::string_view padded(std::string_view data);
   // `object` is padded text of an object with top-level usage, model, id, ...
   void read_object(std::string_view object);
   void read_identity(std::string_view model, std::string_view id, std::string_view tier);
   void read_usage(std::string_view usage_text);
+  void read_tools(std::string_view output, std::string_view tool_usage);
   void read_iterations(JsonValue iterations);
   void read_error(std::string_view error_text);
   void sum_parts();
