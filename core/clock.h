@@ -1,6 +1,6 @@
-// Clocks: the one place where time enters. Code takes SteadyClock for deadlines and wall_micros() for records; tests and
-// the simulation switch both to a virtual clock that they move by hand. Thread rule: reading is lock-free and safe on any
-// thread; install/advance only while no other thread runs.
+// Clocks: the one place where time enters. Code takes SteadyClock for deadlines and wall_micros() for records; tests
+// and the simulation switch both to a virtual clock that they move by hand. Thread rule: reading is lock-free and safe
+// on any thread; install/advance only while no other thread runs.
 #pragma once
 
 #include <chrono>

@@ -33,7 +33,7 @@ struct ByteRange {
 // The top level of a chat, completion, responses, messages or embeddings request.
 struct RequestScan {
   std::string model;      // unescaped
-  ByteRange model_value;  // with its quotes
+  ByteRange model_value;  // with its quotes; may be null, and `model` empty
   bool stream = false;
   ByteRange stream_options;    // the whole value
   bool include_usage = false;  // stream_options.include_usage == true
@@ -49,7 +49,8 @@ struct RequestScan {
 
 // `text` must be followed by kJsonPadding readable bytes. Fails with status 400 when the text is not one JSON object,
 // when `model`, `stream` or `stream_options` stands twice (two readers would disagree), or when such a field has a
-// wrong type. The message names the byte offset where known.
+// wrong type (null counts as absent: some SDKs send it). The message names the byte offset where known. The whole
+// grammar is checked, down to 1,024 levels, except for escape sequences in strings that are not read here.
 Result<RequestScan> scan_request(std::string_view text);
 
 // Raw values of the named top-level members, in the order of `names`, {0,0} where absent; the last one wins when a name
@@ -67,7 +68,7 @@ class JsonValue {
   bool is_array() const;
   bool is_string() const;
   bool is_number() const;
-  JsonValue operator[](std::string_view key) const;  // absent when not an object or no such key
+  JsonValue operator[](std::string_view key) const;  // absent when not an object or no such key; first of repeated
   JsonValue at(std::size_t index) const;             // absent when not an array or out of range; linear
   std::size_t size() const;                          // elements or members, 0 for the rest
   std::optional<std::int64_t> as_int() const;        // integers, and doubles that hold an integer exactly

@@ -94,7 +94,7 @@ class RequestScanner {
   const char* take_m(std::string_view key, ByteRange value, std::string_view text) {
     if (key == "model") {
       if (!out_.model_value.empty()) return "\"model\" stands twice";
-      if (!read_string(text, out_.model)) return "\"model\" must be a string of valid characters";
+      if (text != "null" && !read_string(text, out_.model)) return "\"model\" must be a string of valid characters";
       out_.model_value = value;
     } else if (key == "metadata") {
       out_.metadata = value;

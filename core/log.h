@@ -1,6 +1,9 @@
-// Log: JSON lines on stderr, one object a line: {"ts","level","msg", fields...}. Secrets registered with redact_secret() never
-// appear, whatever is logged. Writing is one write(2) under a mutex; a repeated message (same level, msg) is limited to
-// 20 lines a second and the rest counted in the next line's "suppressed" field. Thread rule: safe on any thread.
+// Log: JSON lines on stderr, one object a line: {"ts","level","msg", fields...}. Secrets registered with
+// redact_secret() never appear, whatever is logged. A line is one write(2) of at most 4,096 bytes under a mutex: long
+// values end in "...", fields that do not fit give way to "truncated". A repeated message (same level, msg) is limited
+// to 20 lines a second and the rest counted in the next line's "suppressed" field. A reader that does not read costs
+// one wait of 50 ms, then lines are dropped and counted in the next line's "dropped" field. Thread rule: safe on any
+// thread. The program ignores SIGPIPE.
 #pragma once
 
 #include <cstdint>

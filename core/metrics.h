@@ -1,9 +1,9 @@
-// Metrics: counters, gauges and histograms with bounded labels, exposed as Prometheus text (prometheus-cpp's serializer).
-// Handles are looked up once (a lock) and then cost one relaxed atomic add each. Values are integers; a family's `scale`
-// turns them into base units at scrape time (micro- to seconds, nano-USD to USD), so money is never summed as a double.
-// A family that reaches its series limit sends further label sets to one series labelled "_other" and counts them in
-// tollgate_metric_series_dropped_total. Thread rule: everything here is safe on any thread; handles live as long as the
-// registry.
+// Metrics: counters, gauges and histograms with bounded labels, exposed as Prometheus text (prometheus-cpp's
+// serializer). Handles are looked up once (a lock) and then cost one relaxed atomic add each. Values are integers; a
+// family's `scale` turns them into base units at scrape time (micro- to seconds, nano-USD to USD), so money is never
+// summed as a double. A family that reaches its series limit sends further label sets to one series labelled "_other"
+// and counts them in tollgate_metric_series_dropped_total. Thread rule: everything here is safe on any thread; handles
+// live as long as the registry.
 #pragma once
 
 #include <array>

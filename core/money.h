@@ -53,8 +53,8 @@ struct Factor {
   friend bool operator==(const Factor&, const Factor&) = default;
 };
 
-// Price of one unit (token, call, ...), kept as the price of 1,000,000 units in femto-dollars, so that any price with up
-// to 15 decimals per million units is exact.
+// Price of one unit (token, call, ...), kept as the price of 1,000,000 units in femto-dollars, so that any price with
+// up to 15 decimals per million units is exact.
 class Rate {
  public:
   constexpr Rate() = default;
@@ -62,8 +62,8 @@ class Rate {
   static Rate per_unit(Money price);                            // price of one unit
   Money per_million() const { return per_million_; }
   bool is_zero() const { return per_million_.is_zero(); }
-  // units x rate x factors, computed exactly in 128 bits and rounded half-even once to 1e-15 USD. `inexact`, when given,
-  // is set to true if that rounding changed the value. REQUIRES units >= 0. Aborts on overflow.
+  // units x rate x factors, computed exactly and rounded half-even once to 1e-15 USD. `inexact`, when
+  // given, is set to true if that rounding changed the value. REQUIRES units >= 0. Aborts on overflow.
   Money times(std::int64_t units, const Factor* factors = nullptr, int factor_count = 0, bool* inexact = nullptr) const;
   friend constexpr auto operator<=>(Rate a, Rate b) = default;
 

@@ -1,5 +1,6 @@
-// Usage: what one attempt consumed, in disjoint buckets. No bucket contains another: `input` is uncached text input only,
-// `output` excludes reasoning, audio and image output. Containment rules per vendor live in billing/usage_reader.cpp.
+// Usage: what one attempt consumed, in disjoint buckets. No bucket contains another: `input` is uncached text input
+// only, `output` excludes reasoning, audio and image output. Containment rules per vendor live in
+// billing/usage_reader.cpp.
 #pragma once
 
 #include <array>
@@ -39,13 +40,13 @@ bool bucket_from_name(std::string_view name, Bucket& out);
 
 struct Usage {
   std::array<std::int64_t, kBuckets> counts{};
-  bool reported = false;        // the vendor sent a usage object (an explicit zero is reported)
-  bool identity_ok = true;      // the vendor's own total equals the sum of the buckets, where it sends one
-  std::string served_tier;      // service tier the vendor says it used; empty = not said
-  std::string geo;              // inference region the vendor says it used; empty = not said
-  std::string speed;            // "fast" | "standard" where the vendor says so
-  std::string reported_cost;    // decimal USD text, when the vendor states the final charge; empty = not said
-  std::string raw;              // the vendor's usage JSON as received (bounded, see kMaxRawUsage)
+  bool reported = false;      // the vendor sent a usage object (an explicit zero is reported)
+  bool identity_ok = true;    // the vendor's own total equals the sum of the buckets, where it sends one
+  std::string served_tier;    // service tier the vendor says it used; empty = not said
+  std::string geo;            // inference region the vendor says it used; empty = not said
+  std::string speed;          // "fast" | "standard" where the vendor says so
+  std::string reported_cost;  // decimal USD text, when the vendor states the final charge; empty = not said
+  std::string raw;            // the vendor's usage JSON as received (bounded, see kMaxRawUsage)
 
   std::int64_t& operator[](Bucket b) { return counts[static_cast<std::size_t>(b)]; }
   std::int64_t operator[](Bucket b) const { return counts[static_cast<std::size_t>(b)]; }

@@ -59,6 +59,7 @@ TEST(ScanRequest, DefaultsOfAnEmptyObject) {
 TEST(ScanRequest, RejectsWhatTwoReadersWouldReadDifferently) {
   EXPECT_NE(Scanned(R"({"model":"a","model":"a"})").message().find("stands twice (byte 21)"), std::string::npos);
   EXPECT_FALSE(Scanned(R"({"model":"a","mod\u0065l":"b"})").ok());
+  EXPECT_FALSE(Scanned(R"({"model":null,"model":"a"})").ok());
   EXPECT_FALSE(Scanned(R"({"stream":true,"stream":true})").ok());
   EXPECT_FALSE(Scanned(R"({"stream":null,"stream":true})").ok());
   EXPECT_FALSE(Scanned(R"({"stream_options":null,"stream_options":{}})").ok());
@@ -67,11 +68,11 @@ TEST(ScanRequest, RejectsWhatTwoReadersWouldReadDifferently) {
 }
 
 TEST(ScanRequest, RejectsWrongTypes) {
-  for (const char* text : {R"({"model":1})", R"({"model":null})", R"({"model":["a"]})", R"({"stream":"true"})",
-                           R"({"stream":1})", R"({"stream_options":[]})", R"({"model":"\ud800"})", R"({"model":"\q"})",
-                           R"({"model":"\u12"})", R"({"model":"\udc00x"})"})
+  for (const char* text :
+       {R"({"model":1})", R"({"model":["a"]})", R"({"stream":"true"})", R"({"stream":1})", R"({"stream_options":[]})",
+        R"({"model":"\ud800"})", R"({"model":"\q"})", R"({"model":"\u12"})", R"({"model":"\udc00x"})"})
     EXPECT_FALSE(Scanned(text).ok()) << text;
-  EXPECT_TRUE(Scanned(R"({"stream":null,"stream_options":null,"user":7,"n":"x","max_tokens":-5})").ok());
+  EXPECT_TRUE(Scanned(R"({"model":null,"stream":null,"stream_options":null,"user":7,"n":"x","max_tokens":-5})").ok());
 }
 
 TEST(ScanRequest, RejectsEverythingButOneObject) {

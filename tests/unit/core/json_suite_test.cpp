@@ -1,26 +1,17 @@
 // Public JSON parsing vectors: y_ must parse, n_ must not, i_ may do either but must not crash.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <optional>
+#include <vector>
 
 #include "core/json.h"
 #include "core/json_dom.h"
+#include "test_data.h"
 
 namespace tollgate {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::optional<fs::path> suite_dir() {
-  if (const char* data = std::getenv("TOLLGATE_DATA_DIR")) return fs::path(data) / "json_parsing";
-  if (const char* source = std::getenv("TOLLGATE_SOURCE_DIR"))
-    return fs::path(source).parent_path() / "shared" / "data" / "json_parsing";
-  return std::nullopt;
-}
 
 std::string padded(std::string text) {
   text.append(kJsonPadding, ' ');
@@ -45,13 +36,11 @@ struct Vector {
 
 std::vector<Vector> load() {
   std::vector<Vector> out;
-  const auto dir = suite_dir();
-  if (!dir || !fs::is_directory(*dir)) return out;
-  for (const auto& entry : fs::directory_iterator(*dir)) {
-    if (entry.path().extension() != ".json") continue;
-    std::ifstream in(entry.path(), std::ios::binary);
-    out.push_back({entry.path().filename().string(), std::string(std::istreambuf_iterator<char>(in), {})});
-  }
+  const auto dir = test_data_dir("json_parsing");
+  if (!fs::is_directory(dir)) return out;
+  for (const auto& entry : fs::directory_iterator(dir))
+    if (entry.path().extension() == ".json")
+      out.push_back({entry.path().filename().string(), read_test_file(entry.path())});
   return out;
 }
 
