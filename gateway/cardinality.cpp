@@ -3,8 +3,10 @@
 #include <array>
 #include <atomic>
 #include <bit>
+#include <cstdlib>
 #include <functional>
 #include <memory>
+#include <new>
 #include <string>
 
 #include "gateway/attribution.h"
@@ -18,9 +20,11 @@ constexpr std::string_view kOther = "_other";
 class ValueSet {
  public:
   explicit ValueSet(std::size_t max_values)
-      : max_values_(max_values), mask_(std::bit_ceil(max_values * 2 + 2) - 1), slots_(new Slot[mask_ + 1]()) {}
+      : max_values_(max_values),
+        mask_(std::bit_ceil(max_values + max_values / 2 + 2) - 1),
+        slots_(allocate(mask_ + 1)) {}
   ~ValueSet() {
-    for (std::size_t i = 0; i <= mask_; ++i) delete slots_[i].load(std::memory_order_relaxed);
+    for (std::size_t i = 0; i <= mask_; ++i) delete slots_[i];
   }
   ValueSet(const ValueSet&) = delete;
   ValueSet& operator=(const ValueSet&) = delete;
@@ -28,7 +32,7 @@ class ValueSet {
   bool admit(std::string_view value) {
     std::size_t at = std::hash<std::string_view>()(value) & mask_;
     while (true) {
-      const std::string* present = slots_[at].load(std::memory_order_acquire);
+      Text present = Slot(slots_[at]).load(std::memory_order_acquire);
       if (present == nullptr) return insert(value, at);
       if (*present == value) return true;
       at = (at + 1) & mask_;
@@ -36,7 +40,17 @@ class ValueSet {
   }
 
  private:
-  using Slot = std::atomic<const std::string*>;
+  using Text = const std::string*;
+  using Slot = std::atomic_ref<Text>;
+  struct Free {
+    void operator()(Text* slots) const { std::free(slots); }
+  };
+  // calloc, because its pages cost no memory until a value falls into them.
+  static Text* allocate(std::size_t slots) {
+    auto* memory = static_cast<Text*>(std::calloc(slots, sizeof(Text)));
+    if (memory == nullptr) throw std::bad_alloc();
+    return memory;
+  }
 
   // A place is reserved first, so that the count never passes the limit; it is given back if another thread was faster.
   bool insert(std::string_view value, std::size_t at) {
@@ -46,8 +60,8 @@ class ValueSet {
     }
     auto text = std::make_unique<const std::string>(value);
     while (true) {
-      const std::string* present = nullptr;
-      if (slots_[at].compare_exchange_strong(present, text.get(), std::memory_order_acq_rel)) {
+      Text present = nullptr;
+      if (Slot(slots_[at]).compare_exchange_strong(present, text.get(), std::memory_order_acq_rel)) {
         (void)text.release();
         return true;
       }
@@ -61,7 +75,7 @@ class ValueSet {
 
   const std::size_t max_values_;
   const std::size_t mask_;
-  const std::unique_ptr<Slot[]> slots_;
+  const std::unique_ptr<Text[], Free> slots_;
   std::atomic<std::size_t> used_{0};
 };
 
