@@ -1,7 +1,6 @@
 // tollgate report, migrate, spool: the ledger from outside the gateway.
-#include <charconv>
 #include <cstdio>
-#include <ctime>
+#include <filesystem>
 
 #include "billing/ledger.h"
 #include "billing/ledger_writer.h"
@@ -15,33 +14,9 @@
 namespace tollgate::gateway {
 namespace {
 
-constexpr std::int64_t kSecond = 1'000'000;
-
 int fail(std::string_view command, const std::string& what, int status) {
   std::fprintf(stderr, "tollgate %.*s: %s\n", static_cast<int>(command.size()), command.data(), redacted(what).c_str());
   return status;
-}
-
-// "30m", "24h", "30d" before now, a date or a UTC timestamp -> wall micros.
-std::optional<std::int64_t> parse_when(const std::string& text) {
-  std::int64_t amount = 0;
-  const auto end = std::from_chars(text.data(), text.data() + text.size(), amount);
-  if (end.ec == std::errc{} && end.ptr + 1 == text.data() + text.size() && amount >= 0 && amount < 1'000'000) {
-    switch (*end.ptr) {
-      case 'm': return wall_micros() - amount * 60 * kSecond;
-      case 'h': return wall_micros() - amount * 3'600 * kSecond;
-      case 'd': return wall_micros() - amount * 86'400 * kSecond;
-      default: return std::nullopt;
-    }
-  }
-  std::tm parts{};
-  const char* rest = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
-  if (!rest) {
-    parts = {};
-    rest = ::strptime(text.c_str(), "%Y-%m-%d", &parts);
-  }
-  if (!rest || *rest != '\0') return std::nullopt;
-  return static_cast<std::int64_t>(::timegm(&parts)) * kSecond;
 }
 
 // Loads the configuration; errors are printed.
@@ -57,6 +32,21 @@ billing::SpoolOptions spool_options(const config::Config& config) {
           .fsync_interval_ms = config.ledger.fsync_interval.count()};
 }
 
+// Files only, so that it works beside a running gateway; what waits for the ledger is the metric
+// tollgate_spool_pending_records.
+void print_spool_files(const std::string& directory) {
+  std::size_t files = 0, bytes = 0;
+  std::error_code ec;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, ec)) {
+    if (!entry.is_regular_file(ec)) continue;
+    const auto size = entry.file_size(ec);
+    std::printf("%12ju  %s\n", static_cast<std::uintmax_t>(size), entry.path().filename().c_str());
+    ++files;
+    bytes += size;
+  }
+  std::printf("%12zu  bytes in %zu files of %s\n", bytes, files, directory.c_str());
+}
+
 }  // namespace
 
 int run_report(Arguments& arguments) {
@@ -68,21 +58,22 @@ int run_report(Arguments& arguments) {
   if (const std::string problem = arguments.problem(); !problem.empty()) return fail("report", problem, 2);
   billing::ReportFormat format{};
   if (!billing::report_format_from_name(format_name, format)) return fail("report", "--format must be table, csv or json", 2);
-  auto query = billing::parse_report_dims(by.value_or("team"));
-  if (!query) return fail("report", query.error().message, 2);
-  for (auto [text, slot] : {std::pair{&since, &query->since_us}, {&until, &query->until_us}}) {
+  auto dimensions = billing::parse_report_dimensions(by.value_or("team"));
+  if (!dimensions) return fail("report", dimensions.error().message, 2);
+  billing::ReportQuery query{.by = std::move(*dimensions)};
+  for (auto [text, slot] : {std::pair{&since, &query.since_us}, {&until, &query.until_us}}) {
     if (!*text) continue;
-    const auto when = parse_when(**text);
-    if (!when) return fail("report", "'" + **text + "' is no time; write 30d, 24h, 2026-11-01 or 2026-11-01T12:00:00Z", 2);
+    const auto when = billing::parse_report_time(**text, wall_micros());
+    if (!when) return fail("report", when.error().message, 2);
     *slot = *when;
   }
   const auto config = load_config(path);
   if (!config) return 2;
   auto ledger = billing::open_ledger(config->ledger.url, config->state_dir);
   if (!ledger) return fail("report", ledger.error().message, 1);
-  auto rows = (*ledger)->report(*query);
+  auto rows = (*ledger)->report(query);
   if (!rows) return fail("report", rows.error().message, 1);
-  std::fputs(billing::report_text(*query, *rows, format).c_str(), stdout);
+  std::fputs(billing::render_report(query, *rows, format).c_str(), stdout);
   return 0;
 }
 
@@ -108,10 +99,7 @@ int run_spool(Arguments& arguments) {
   const auto config = load_config(path);
   if (!config) return 2;
   if (*verb == "status") {
-    auto stats = billing::inspect_spool(spool_options(*config));
-    if (!stats) return fail("spool", stats.error().message, 1);
-    std::printf("segments %zu\nbytes %zu\npending_records %llu\ndamaged_frames %llu\n", stats->segments, stats->bytes,
-                static_cast<unsigned long long>(stats->pending_records), static_cast<unsigned long long>(stats->damaged_frames));
+    print_spool_files(spool_options(*config).directory);
     return 0;
   }
   auto spool = billing::Spool::open(spool_options(*config));
