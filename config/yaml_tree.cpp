@@ -7,9 +7,8 @@
 #include <yaml-cpp/parser.h>
 
 #include <algorithm>
-#include <istream>
+#include <sstream>
 #include <stdexcept>
-#include <streambuf>
 #include <unordered_map>
 #include <utility>
 
@@ -24,18 +23,20 @@ struct Refused : std::runtime_error {
   Mark mark;
 };
 
+// yaml-cpp takes the end of the text for the end of an open quote, which would swallow keys without a word. So the text
+// is given a last line that is a comment, unless a quote is open; its control characters cannot stand in the text
+// itself.
+constexpr std::string_view kLastLine =
+    "\n#\x01"
+    "end\x01";
+constexpr std::string_view kLastWord =
+    "\x01"
+    "end\x01";
+
 Mark from(const YAML::Mark& mark) {
   if (mark.is_null()) return {};
   return {mark.line + 1, mark.column + 1};
 }
-
-// Reads a text in place; std::istringstream would copy it.
-struct ViewBuffer : std::streambuf {
-  explicit ViewBuffer(std::string_view text) {
-    char* begin = const_cast<char*>(text.data());  // a get area is never written to
-    setg(begin, begin, begin + text.size());
-  }
-};
 
 }  // namespace
 
@@ -127,6 +128,7 @@ void YamlBuilder::OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) {
 void YamlBuilder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                            const std::string& text) {
   const std::uint32_t index = open(mark, tag, anchor);
+  if (text.find(kLastWord) != std::string::npos) throw Refused(from(mark), "a quoted text is never closed");
   nodes_[index].kind = YamlNode::Kind::scalar;
   nodes_[index].text = text;
   close(index);
@@ -214,8 +216,7 @@ std::optional<YamlTree> parse_yaml(std::string_view text, std::vector<YamlProble
   YamlTree tree;
   YamlBuilder builder(tree);
   try {
-    ViewBuffer buffer(text);
-    std::istream stream(&buffer);
+    std::istringstream stream(std::string(text).append(kLastLine));
     YAML::Parser parser(stream);
     while (parser.HandleNextDocument(builder)) {
     }
