@@ -26,12 +26,8 @@ struct Refused : std::runtime_error {
 // yaml-cpp takes the end of the text for the end of an open quote, which would swallow keys without a word. So the text
 // is given a last line that is a comment, unless a quote is open; its control characters cannot stand in the text
 // itself.
-constexpr std::string_view kLastLine =
-    "\n#\x01"
-    "end\x01";
-constexpr std::string_view kLastWord =
-    "\x01"
-    "end\x01";
+constexpr std::string_view kLastLine = "\n#\x01 end \x01\n";
+constexpr std::string_view kLastWord = "\x01 end \x01";
 
 Mark from(const YAML::Mark& mark) {
   if (mark.is_null()) return {};
