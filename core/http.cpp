@@ -58,8 +58,9 @@ std::string_view next_element(std::string_view& list) {
 struct Facts {
   unsigned hosts = 0, lengths = 0, codings = 0;
   std::string_view host, length, coding;
-  bool close = false, keep_alive = false, expect = false;
+  bool close = false, keep_alive = false, expect = false, disguised = false;
 
+  void note_unknown(std::string_view name);
   void note(bh::field field, std::string_view value);
   void note_connection(std::string_view list);
 };
@@ -84,6 +85,11 @@ void Facts::note(bh::field field, std::string_view value) {
     default:
       break;
   }
+}
+
+// Servers that map names to variables read these as the real ones.
+void Facts::note_unknown(std::string_view name) {
+  disguised |= iequals(name, "Content_Length") || iequals(name, "Transfer_Encoding");
 }
 
 void Facts::note_connection(std::string_view list) {
@@ -120,6 +126,7 @@ class HeadParser final : public bh::basic_parser<isRequest> {
   }
   void on_field_impl(bh::field field, Text name, Text value, Ec&) override {
     head_.headers.push_back(Header{view(name), view(value)});
+    if (field == bh::field::unknown) return facts.note_unknown(view(name));
     facts.note(field, view(value));
   }
   void on_header_impl(Ec&) override {}
@@ -183,6 +190,7 @@ Refusal check_coding(std::string_view list) {
 
 // RFC 9112 6.1 to 6.3 for both directions: sets framing and content_length.
 Refusal check_framing(const Facts& facts, Head& head) {
+  if (facts.disguised) return {400, "a framing header is spelled with an underscore"};
   if (facts.codings > 0 && facts.lengths > 0) return {400, "both Transfer-Encoding and Content-Length"};
   if (facts.codings > 0) {
     if (head.minor == 0) return {400, "Transfer-Encoding in HTTP/1.0"};
@@ -273,11 +281,12 @@ Refusal check_response(const Facts& facts, bool head_request, Head& head) {
   return {};
 }
 
+// The line ends in a well-formed version that is neither 1.0 nor 1.1.
 bool names_other_version(std::string_view line) {
-  const std::size_t at = line.rfind(" HTTP/", line.find('\r'));
-  const std::string_view version = at == std::string_view::npos ? std::string_view() : line.substr(at + 6, 4);
-  return version.size() == 4 && version[0] >= '0' && version[0] <= '9' && version[1] == '.' && version[2] >= '0' &&
-         version[2] <= '9' && version[3] == '\r';
+  line = line.substr(0, line.find('\r'));
+  const std::string_view version = line.size() < 9 ? std::string_view() : line.substr(line.size() - 9);
+  if (!version.starts_with(" HTTP/") || version == " HTTP/1.0" || version == " HTTP/1.1") return false;
+  return version[6] >= '0' && version[6] <= '9' && version[7] == '.' && version[8] >= '0' && version[8] <= '9';
 }
 
 Refusal from_beast(const boost::system::error_code& ec, std::string_view text) {

@@ -12,7 +12,7 @@ namespace {
 constexpr unsigned kMaxSizeDigits = 16;  // of a 64-bit number
 
 // Phases of a chunk line.
-constexpr unsigned char kDigits = 0, kBlanks = 1, kExtension = 2, kLineCr = 3;
+constexpr unsigned char kDigits = 0, kBlanks = 1, kExtensionName = 2, kExtension = 3, kLineCr = 4;
 // Phases of the trailer section.
 constexpr unsigned char kLineStart = 0, kName = 1, kValue = 2, kValueCr = 3, kLastCr = 4;
 
@@ -184,8 +184,12 @@ const char* BodyDecoder::step_chunk_line(char c) {
     if (c == '\r') line_phase_ = kLineCr;
     return c == '\r' || is_text(c) ? nullptr : "a control character in a chunk extension";
   }
+  if (line_phase_ == kExtensionName) {
+    if (is_token(c)) line_phase_ = kExtension;
+    return is_token(c) || c == ' ' || c == '\t' ? nullptr : "a chunk extension has no name";
+  }
   if (c == ';') {
-    line_phase_ = kExtension;
+    line_phase_ = kExtensionName;
   } else if (c == ' ' || c == '\t') {
     line_phase_ = kBlanks;  // RFC 9112 7.1.1: blanks may only stand before an extension
   } else if (c == '\r' && line_phase_ == kDigits) {
