@@ -59,21 +59,36 @@ Bucket uncached(Bucket b) {
   }
 }
 
-// The rows of one target that apply now, most specific first.
+// The rows that apply now, most specific first: those of the target, then the vendor's wider ones ("openai/*"), which
+// lend per-call fees and multipliers only.
 struct Candidates {
-  std::array<const CompiledRow*, kMaxRowsPerTarget> rows;
-  std::size_t count = 0;
+  std::array<const CompiledRow*, 2 * kMaxRowsPerTarget> rows;
+  std::size_t own = 0, count = 0;
 
-  const CompiledRow* naming(Bucket b) const {
-    const auto end = rows.begin() + static_cast<std::ptrdiff_t>(count);
-    const auto found = std::find_if(rows.begin(), end, [b](const CompiledRow* row) { return row->names(b); });
-    return found == end ? nullptr : *found;
+  void add(const Rows& from, const Situation& now) {
+    for (const CompiledRow& row : from) {
+      if (count < rows.size() && matches(row, now)) rows[count++] = &row;
+    }
   }
-  const Factor* multiplier(std::string_view kind, std::string_view name) const {
-    for (std::size_t i = 0; i < count; ++i) {
-      if (const Factor* factor = rows[i]->multiplier(kind, name)) return factor;
+  const CompiledRow* naming(Bucket b) const {
+    const std::size_t end = is_call(b) ? count : own;
+    for (std::size_t i = 0; i < end; ++i) {
+      if (rows[i]->names(b)) return rows[i];
     }
     return nullptr;
+  }
+  const CompiledRow* multiplying(std::string_view kind, std::string_view name) const {
+    for (std::size_t i = 0; i < count; ++i) {
+      if (rows[i]->multiplier(kind, name) != nullptr) return rows[i];
+    }
+    return nullptr;
+  }
+  // A row of fees alone does not make a model known.
+  bool known() const {
+    for (std::size_t i = 0; i < own; ++i) {
+      if (rows[i]->names_units()) return true;
+    }
+    return false;
   }
 };
 
@@ -101,7 +116,7 @@ class Sum {
     } else {
       total += rate.times(units);
     }
-    if (std::find(used_.begin(), used_.end(), row) == used_.end()) used_.push_back(row);
+    use(row);
     return true;
   }
   const std::vector<const CompiledRow*>& used() const { return used_; }
@@ -111,13 +126,18 @@ class Sum {
   bool stood_in = false;  // a tier or batch without a price was taken at the standard one
 
  private:
+  void use(const CompiledRow* row) {
+    if (std::find(used_.begin(), used_.end(), row) == used_.end()) used_.push_back(row);
+  }
   // Factors for the conditions that the rate's own row does not state already.
   int collect(const CompiledRow& row, Rate rate, std::array<Factor, 4>& factors) {
     int count = 0;
     const auto apply = [&](std::string_view kind, std::string_view name) {
-      const Factor* factor = from_.multiplier(kind, name);
-      if (factor != nullptr) factors[static_cast<std::size_t>(count++)] = *factor;
-      return factor != nullptr;
+      const CompiledRow* lender = from_.multiplying(kind, name);
+      if (lender == nullptr) return false;
+      factors[static_cast<std::size_t>(count++)] = *lender->multiplier(kind, name);
+      use(lender);
+      return true;
     };
     if (now_.batch && !row.batch && !apply("batch", "") && !rate.is_zero()) stood_in = true;
     if (row.service_tier != now_.service_tier && !apply("tier:", now_.service_tier) && !rate.is_zero()) stood_in = true;
@@ -162,23 +182,19 @@ struct PriceBook::Impl {
   TextMap<ProviderPrices> providers;
   std::size_t rows = 0;
 
-  const Rows* find(std::string_view provider, std::string_view model) const {
-    const auto prices = providers.find(provider);
-    if (prices == providers.end()) return nullptr;
-    const auto exact = prices->second.exact.find(model);
-    if (exact != prices->second.exact.end()) return &exact->second;
-    for (const auto& [prefix, rows_of] : prices->second.prefixes) {
-      if (model.starts_with(prefix)) return &rows_of;
-    }
-    return nullptr;
-  }
-
   Candidates candidates(const PriceQuery& query, const Situation& now) const {
     Candidates out;
-    const Rows* target = find(query.provider, query.model);
-    if (target == nullptr) return out;
-    for (const CompiledRow& row : *target) {
-      if (matches(row, now)) out.rows[out.count++] = &row;
+    const auto prices = providers.find(query.provider);
+    if (prices == providers.end()) return out;
+    const auto exact = prices->second.exact.find(query.model);
+    bool found = exact != prices->second.exact.end();
+    if (found) out.add(exact->second, now);
+    out.own = out.count;
+    for (const auto& [prefix, rows_of] : prices->second.prefixes) {
+      if (!query.model.starts_with(prefix)) continue;
+      out.add(rows_of, now);
+      if (!found) out.own = out.count;
+      found = true;
     }
     return out;
   }
@@ -211,7 +227,7 @@ bool PriceBook::Impl::price_one(const PriceQuery& query, const Usage& usage, Pri
                                 bool& baseline_known) const {
   const Situation now = situation(query, usage);
   const Candidates rows_now = candidates(query, now);
-  if (rows_now.count == 0) {
+  if (!rows_now.known()) {
     baseline_known = false;
     out.note = fmt::format("no price for {}/{}", query.provider, query.model);
     return false;
@@ -306,11 +322,7 @@ Priced PriceBook::price(const PriceQuery& query, const Usage& usage, std::span<c
 
 bool PriceBook::knows(const PriceQuery& query) const {
   const Usage none;
-  const Candidates rows = impl_->candidates(query, situation(query, none));
-  for (std::size_t i = 0; i < rows.count; ++i) {
-    if (rows.rows[i]->named != 0) return true;
-  }
-  return false;
+  return impl_->candidates(query, situation(query, none)).known();
 }
 
 }  // namespace tollgate::billing

@@ -103,8 +103,12 @@ void Importer::add(std::string_view key, RowSet& rows) {
   if (!priced) return skip(key, "no token price");
   // Maps write 0 both for free models and for prices that nobody entered; a free model is the user's own statement.
   if (std::all_of(taken.begin(), taken.end(), all_zero)) return skip(key, "all prices are 0");
+  const config::PriceRow& first = taken.front();
+  if (first.model.empty() || first.model.ends_with('/')) return skip(key, "no model name");
+  if (keys_.count(price_row_key(first)) > 0) return skip(key, "second entry for " + price_row_key(first));
   if (rows.noisy) report.rounded.emplace_back(key);
   for (config::PriceRow& row : taken) {
+    keys_.insert(price_row_key(row));
     row.source = options_.source;
     row.source_date = options_.source_date;
     report.rows.push_back(std::move(row));

@@ -87,6 +87,13 @@ std::string_view canonical_tier(std::string_view tier) {
   return tier;
 }
 
+bool CompiledRow::names_units() const {
+  for (std::size_t b = 0; b < kBuckets; ++b) {
+    if (names(static_cast<Bucket>(b)) && !is_call(static_cast<Bucket>(b))) return true;
+  }
+  return false;
+}
+
 const Factor* CompiledRow::multiplier(std::string_view kind, std::string_view name) const {
   for (const auto& [key, factor] : multipliers) {
     if (key.size() == kind.size() + name.size() && key.starts_with(kind) && key.ends_with(name)) return &factor;

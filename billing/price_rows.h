@@ -33,6 +33,7 @@ struct CompiledRow {
   std::size_t order = 0;
 
   bool names(Bucket b) const { return (named >> static_cast<unsigned>(b) & 1u) != 0; }
+  bool names_units() const;  // any rate other than per-call fees
   const Factor* multiplier(std::string_view kind, std::string_view name) const;
 };
 
@@ -52,5 +53,6 @@ Result<CompiledRow> compile_row(const config::PriceRow& row);
 std::string_view canonical_tier(std::string_view tier);
 
 inline bool is_token(Bucket b) { return b <= Bucket::image_output; }
+inline bool is_call(Bucket b) { return b >= Bucket::web_search && b <= Bucket::code_execution; }
 
 }  // namespace tollgate::billing

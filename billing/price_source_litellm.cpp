@@ -28,7 +28,7 @@ constexpr Vendor kVendors[] = {
     {"openrouter", "openrouter", "openrouter/"},
     {"deepinfra", "deepinfra", "deepinfra/"},
     {"moonshot", "moonshot", "moonshot/"},
-    {"dashscope", "dashscope", "dashscope/"},
+    {"dashscope", "alibaba", "dashscope/"},
     {"zai", "zai", "zai/"},
     {"minimax", "minimax", "minimax/"},
     {"nebius", "nebius", "nebius/"},
@@ -77,6 +77,8 @@ std::int64_t cut_context(std::string_view& text) {
   return thousands * 1'000;
 }
 
+bool is_zero(const PriceJson& node) { return node.value.find_first_not_of("0.") == std::string::npos; }
+
 void read_field(std::string_view name, const PriceJson& node, bool inclusive, RowSet& rows) {
   std::string_view base = name;
   const bool batch = cut_suffix(base, "_batches");
@@ -87,6 +89,9 @@ void read_field(std::string_view name, const PriceJson& node, bool inclusive, Ro
   const auto* field =
       std::find_if(std::begin(kFields), std::end(kFields), [&](const Field& f) { return f.name == base; });
   if (field == std::end(kFields)) return;
+  // A write fee of 0 stands for "no fee": written tokens are then billed as input, not given away.
+  const bool write = field->bucket == Bucket::cache_write_5m || field->bucket == Bucket::cache_write_1h;
+  if (write && is_zero(node)) return;
   put<UsdPerToken>(node, field->bucket, rows.at(tier, batch, context, context > 0 && inclusive), rows.noisy);
 }
 
@@ -131,6 +136,8 @@ void split_model(const Vendor& vendor, std::string_view key, std::string& model,
     }
   }
   model = key;
+  // Tuned models are called ft:BASE:ORG::ID.
+  if (key.starts_with("ft:")) model += ":*";
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // The four readers behind import_prices(), one per format, and what they share. Owner: billing, price half.
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,6 +56,7 @@ class Importer {
 
  private:
   const ImportOptions& options_;
+  std::set<std::string> keys_;  // rows taken so far
 };
 
 // Each adds rows and skipped entries; false when the document is not of the format.

@@ -5,14 +5,13 @@
 
 #include "billing/price_diff.h"
 #include "billing/price_import.h"
+#include "billing/price_rows.h"
 #include "billing/price_time.h"
 
 namespace tollgate::billing {
 namespace {
 
 constexpr std::size_t kLineWidth = 118;
-
-bool is_call(Bucket b) { return b >= Bucket::web_search && b <= Bucket::code_execution; }
 
 // Plain where YAML's flow style allows it, else double-quoted.
 std::string scalar(std::string_view text) {

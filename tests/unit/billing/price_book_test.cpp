@@ -132,6 +132,27 @@ TEST(PriceBook, UserRowWinsAndInheritsWhatItDoesNotName) {
   EXPECT_EQ(cost_text(prices->price(flexible, usage_of({{input, 1'000'000}}))), "0.6");
 }
 
+TEST(PriceBook, VendorWideRowsLendFeesAndMultipliersOnly) {
+  auto wide = row("openai/*", {});
+  fee(wide, web_search, "0.01");
+  multiplier(wide, "batch", "0.5");
+  auto own = row("openai/own-fee", {{input, "1"}});
+  fee(own, web_search, "0.03");
+  const auto prices = book({wide, row("openai/m", {{input, "1"}}), own, row("openai/m-*", {{input, "3"}})});
+  PriceQuery q = query("openai", "m");
+  q.batch = true;
+  const Usage usage = usage_of({{input, 1'000'000}, {web_search, 1}});
+  const Priced priced = prices->price(q, usage);
+  EXPECT_EQ(cost_text(priced), "0.51");
+  EXPECT_EQ(priced.source, CostSource::computed);
+  EXPECT_EQ(priced.price_ids, (std::vector<std::string>{"openai/m@2026-08-06", "openai/*@2026-08-06"}));
+  EXPECT_EQ(cost_text(prices->price(query("openai", "own-fee"), usage)), "1.03");
+  EXPECT_EQ(cost_text(prices->price(query("openai", "m-2026"), usage)), "3.01");
+  // A model that only the vendor's fees match is unknown, even without usage.
+  EXPECT_EQ(cost_text(prices->price(query("openai", "other"), Usage{})), "unpriced");
+  EXPECT_FALSE(prices->knows(query("openai", "other")));
+}
+
 TEST(PriceBook, DatesAreHalfOpenAndTheNewestWins) {
   auto first = row("openai/o3", {{input, "10"}, {output, "40"}});
   auto cut = row("openai/o3", {{input, "2"}, {output, "8"}});

@@ -1,0 +1,4 @@
+tollgate_test(prices_test
+  SOURCES price_book_test.cpp price_cases_test.cpp price_import_test.cpp shipped_prices_test.cpp usage_conformance_test.cpp
+          usage_exchanges_test.cpp usage_reader_test.cpp
+  LINKS tollgate_billing)
