@@ -29,13 +29,14 @@ void check_scan(const tollgate::RequestScan& scan, std::string_view text, JsonVa
   require(text[scan.open_brace] == '{');
   for (const ByteRange range : {scan.model_value, scan.stream_options, scan.metadata, scan.tags})
     require(range.begin <= range.end && range.end <= text.size());
-  if (!scan.model_value.empty())
-    require(text[scan.model_value.begin] == '"' && text[scan.model_value.end - 1] == '"' &&
-            scan.model_value.end - scan.model_value.begin >= 2);
+  const ByteRange model = scan.model_value;
+  const bool named = !model.empty() && text[model.begin] == '"';
+  if (named) require(text[model.end - 1] == '"' && model.end - model.begin >= 2);
+  if (!named) require(scan.model.empty() && (model.empty() || text.substr(model.begin, 4) == "null"));
   if (!parsed) return;  // a wrong escape or a huge number inside a skipped value
   require(root.is_object());
   require(scan.object_empty == (root.size() == 0));
-  if (!scan.model_value.empty()) require(root["model"].as_string() == scan.model);
+  if (named) require(root["model"].as_string() == scan.model);
   require(scan.stream == root["stream"].as_bool().value_or(false));
 }
 
