@@ -79,6 +79,7 @@ class Exchange {
   bool may_hold(bool more) const;
   std::size_t emit_limit() const;
   Task<bool> emit(std::size_t bytes, bool last = false);
+  void append_cost_comment();
   void append_stream_head(std::string& out) const;
   Task<Next> end_stream(Pull how, bool more_same, bool more_targets);
   Task<Next> client_left();
@@ -86,6 +87,7 @@ class Exchange {
   // settlement.cpp
   Result<void> begin_record(const router::TargetRef& target);
   Result<void> settle(billing::Outcome outcome, std::string_view error_code);
+  void log_attempt() const;
   void fill_usage_and_cost(billing::Outcome outcome);
 
   Worker& worker_;

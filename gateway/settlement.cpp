@@ -91,9 +91,29 @@ Result<void> Exchange::settle(billing::Outcome outcome, std::string_view error_c
   fill_usage_and_cost(outcome);
   settled_ = true;
   worker_.metrics.attempt(record_);
+  log_attempt();
   auto kept = worker_.spool->settle(record_);
   if (!kept) log_error("an attempt could not be written to the spool", {{"request_id", request_id_.to_string()}, {"error", kept.error().message}});
   return kept;
+}
+
+// The access log's line, if it is on; and, always, what an operator must hear of at once: money that cannot be counted.
+void Exchange::log_attempt() const {
+  if (!record_.cost)
+    log_warn("no price is known for a target: its cost is recorded as unknown; add a row under prices:", {{"target", std::string_view(target_->text)}});
+  if (!snapshot_->config.log.access) return;
+  log_info("attempt", {{"request_id", std::string_view(request_id_.to_string())},
+                       {"surface", in_.surface->name},
+                       {"target", std::string_view(target_->text)},
+                       {"attempt", static_cast<std::int64_t>(record_.attempt)},
+                       {"outcome", std::string_view(billing::outcome_name(record_.outcome))},
+                       {"status", static_cast<std::int64_t>(record_.http_status)},
+                       {"error", std::string_view(record_.error_code)},
+                       {"team", std::string_view(record_.team)},
+                       {"feature", std::string_view(record_.feature)},
+                       {"environment", std::string_view(record_.environment)},
+                       {"duration_us", record_.duration_us},
+                       {"cost_usd", record_.cost ? std::string_view(record_.cost->to_string()) : std::string_view("unknown")}});
 }
 
 }  // namespace tollgate::gateway

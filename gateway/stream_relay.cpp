@@ -41,6 +41,7 @@ Task<Exchange::Next> Exchange::relay_stream(bool more_same, bool more_targets) {
       }
     }
     const bool last = usage_.saw_terminal() && call_.body_complete();
+    if (last) append_cost_comment();
     if (const std::size_t ready = last ? body_.size() : emit_limit(); ready > 0 || last) {
       if (!co_await emit(ready, last)) co_return co_await client_left();
     }
@@ -96,6 +97,12 @@ void Exchange::append_stream_head(std::string& out) const {
   out += in_.head->minor == 1 ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n";
 }
 
+// For a caller who asked by `x-tollgate-echo: cost`: a stream's head is out before its cost is known.
+void Exchange::append_cost_comment() {
+  if (record_.cost && in_.head->find("x-tollgate-echo") == std::optional<std::string_view>("cost"))
+    write_sse_comment(body_, "tollgate cost_usd=" + record_.cost->to_string());
+}
+
 // Sends the first `bytes` of body_ as one chunk, with the head before the first and the end after the last.
 Task<bool> Exchange::emit(std::size_t bytes, bool last) {
   const bool chunked = in_.head->minor == 1;
@@ -144,8 +151,7 @@ Task<Exchange::Next> Exchange::end_stream(Pull how, bool more_same, bool more_ta
       co_return Next::answered;
     }
   }
-  if (in_.head->find("x-tollgate-echo") == std::optional<std::string_view>("cost") && record_.cost)
-    write_sse_comment(body_, "tollgate cost_usd=" + record_.cost->to_string());
+  append_cost_comment();
   const bool sent = co_await emit(body_.size(), true);
   call_.finish();
   co_return sent ? Next::answered : Next::client_gone;
