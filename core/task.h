@@ -1,5 +1,5 @@
-// Task<T>: the coroutine type of the request path, bound to one io_context (one per thread), so no executor type erasure.
-// Thread rule: a Task runs on the thread of its io_context and never migrates.
+// Task<T>: the coroutine type of the request path, bound to one io_context (one per thread), so no executor type
+// erasure. Thread rule: a Task runs on the thread of its io_context and never migrates.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

@@ -15,7 +15,9 @@ namespace {
 constexpr std::chrono::milliseconds kRequestLimit{10'000};
 constexpr std::size_t kMaxConnections = 64;
 
-AdminReply failure(int status, const Error& error) { return {.status = status, .body = error.code + ": " + error.message + "\n"}; }
+AdminReply failure(int status, const Error& error) {
+  return {.status = status, .body = error.code + ": " + error.message + "\n"};
+}
 
 bool authorized(const http::Head& head, const std::string& token) {
   if (token.empty()) return true;
@@ -35,9 +37,12 @@ AdminReply answer_admin(const http::Head& head, const AdminHooks& hooks, const s
     return ready ? AdminReply{.body = "ready\n"} : failure(503, ready.error());
   }
   if (!authorized(head, token))
-    return {.status = 401, .body = "unauthorized: send 'Authorization: Bearer TOKEN' with the admin_token of the configuration\n"};
-  if (get && path == "/metrics") return {.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = hooks.metrics()};
-  if (get && path == "/admin/config") return {.content_type = "application/yaml; charset=utf-8", .body = hooks.effective_config()};
+    return {.status = 401,
+            .body = "unauthorized: send 'Authorization: Bearer TOKEN' with the admin_token of the configuration\n"};
+  if (get && path == "/metrics")
+    return {.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = hooks.metrics()};
+  if (get && path == "/admin/config")
+    return {.content_type = "application/yaml; charset=utf-8", .body = hooks.effective_config()};
   if (head.method == "POST" && path == "/admin/reload") {
     auto done = hooks.reload();
     return done ? AdminReply{.body = "reloaded\n"} : failure(422, done.error());
@@ -59,7 +64,9 @@ Result<unsigned short> Admin::start(const std::string& host, unsigned short port
   if (!ec) acceptor_.bind(endpoint, ec);
   if (!ec) acceptor_.listen(64, ec);
   if (ec)
-    return Error{.code = "listen_failed", .message = "cannot listen on " + host + ":" + std::to_string(port) + " for admin: " + ec.message() + "; change admin: in the configuration"};
+    return Error{.code = "listen_failed",
+                 .message = "cannot listen on " + host + ":" + std::to_string(port) + " for admin: " + ec.message() +
+                            "; change admin: in the configuration"};
   spawn(context_.get_executor(), accept_loop(), "admin accept", [] {});
   thread_ = std::thread([this] { context_.run(); });
   return acceptor_.local_endpoint(ec).port();
@@ -101,7 +108,8 @@ Task<void> Admin::serve(int native_socket) {
     in.resize(before + *got);
     auto parsed = http::parse_request(in, http::Limits{}, head);
     if (parsed && !*parsed) continue;
-    const AdminReply reply = parsed ? answer_admin(head, hooks_, token_) : failure(parsed.error().status, parsed.error());
+    const AdminReply reply =
+        parsed ? answer_admin(head, hooks_, token_) : failure(parsed.error().status, parsed.error());
     http::write_status_line(out, reply.status);
     http::write_header(out, "Content-Type", reply.content_type);
     http::write_header(out, "Content-Length", std::to_string(reply.body.size()));

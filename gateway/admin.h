@@ -1,5 +1,5 @@
-// Admin: the operators' listener: /healthz, /readyz, /metrics, /admin/config, /admin/reload. Its own thread, so that a slow
-// scrape never delays a request. With a token configured, everything but /healthz and /readyz asks for it.
+// Admin: the operators' listener: /healthz, /readyz, /metrics, /admin/config, /admin/reload. Its own thread, so that a
+// slow scrape never delays a request. With a token configured, everything but /healthz and /readyz asks for it.
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
@@ -8,8 +8,8 @@
 #include <string>
 #include <thread>
 
-#include "core/net/deadline.h"
 #include "core/http.h"
+#include "core/net/deadline.h"
 #include "core/result.h"
 #include "core/task.h"
 
@@ -20,7 +20,7 @@ struct AdminHooks {
   std::function<std::string()> metrics;
   std::function<std::string()> effective_config;  // secrets masked
   std::function<Result<void>()> reload;
-  std::function<Result<void>()> ready;            // an Error says why requests cannot be served
+  std::function<Result<void>()> ready;  // an Error says why requests cannot be served
 };
 
 struct AdminReply {

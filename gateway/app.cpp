@@ -56,7 +56,8 @@ App::App(std::string config_path) : config_path_(std::move(config_path)) {}
 App::~App() = default;
 
 Result<std::shared_ptr<const Snapshot>> App::load() {
-  auto loaded = config_path_.empty() ? config::load_text(config::default_yaml(), "default") : config::load_file(config_path_);
+  auto loaded =
+      config_path_.empty() ? config::load_text(config::default_yaml(), "default") : config::load_file(config_path_);
   if (!loaded.ok()) return config_error(loaded);
   print_diagnostics(loaded.warnings, "warning");
   return make_snapshot(std::move(loaded.config));
@@ -95,9 +96,14 @@ Result<void> App::start() {
 Result<void> App::start_ledger(const config::Config& config) {
   std::error_code ec;
   std::filesystem::create_directories(config.state_dir, ec);
-  if (ec) return Error{.code = "state_dir", .message = "cannot create state_dir " + config.state_dir + ": " + ec.message() + "; set state_dir: to a folder that this user may write"};
+  if (ec)
+    return Error{.code = "state_dir",
+                 .message = "cannot create state_dir " + config.state_dir + ": " + ec.message() +
+                            "; set state_dir: to a folder that this user may write"};
   const std::string spool_dir = config.state_dir + "/spool";
-  auto spool = billing::Spool::open({.directory = spool_dir, .segment_bytes = config.ledger.spool_segment_bytes, .max_bytes = config.ledger.spool_max_bytes,
+  auto spool = billing::Spool::open({.directory = spool_dir,
+                                     .segment_bytes = config.ledger.spool_segment_bytes,
+                                     .max_bytes = config.ledger.spool_max_bytes,
                                      .fsync_interval_ms = config.ledger.fsync_interval.count()});
   if (!spool) return std::move(spool).error();
   spool_ = std::move(*spool);
@@ -105,8 +111,10 @@ Result<void> App::start_ledger(const config::Config& config) {
   if (!ledger) return std::move(ledger).error();
   writer_ = std::make_unique<billing::LedgerWriter>(
       *spool_, std::move(*ledger),
-      billing::WriterOptions{.batch_rows = config.ledger.batch_rows, .flush_interval_ms = config.ledger.flush_interval.count(),
-                             .retention_days = config.ledger.retention_days, .poison_file = spool_dir + "/poison.jsonl"},
+      billing::WriterOptions{.batch_rows = config.ledger.batch_rows,
+                             .flush_interval_ms = config.ledger.flush_interval.count(),
+                             .retention_days = config.ledger.retention_days,
+                             .poison_file = spool_dir + "/poison.jsonl"},
       metrics_);
   writer_->start();
   return {};
@@ -121,7 +129,8 @@ Result<void> App::start_listeners() {
     tls = *acceptor;
   }
   split_address(config.listen, host_, port_);
-  const int threads = config.threads > 0 ? config.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  const int threads =
+      config.threads > 0 ? config.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   for (int i = 0; i < threads; ++i) {
     auto server = std::make_unique<Server>(snapshot_, spool_->make_writer(), metrics_, *guard_, default_dialers());
     auto port = server->listen(host_, port_, tls);
@@ -138,7 +147,10 @@ Result<void> App::start_listeners() {
           },
       .reload = [this] { return reload(); },
       .ready = [this]() -> Result<void> {
-        if (spool_->full()) return Error{.code = "spool_full", .message = "the spool has no room for new records; free disk space or raise ledger: spool_max_bytes"};
+        if (spool_->full())
+          return Error{
+              .code = "spool_full",
+              .message = "the spool has no room for new records; free disk space or raise ledger: spool_max_bytes"};
         return {};
       }});
   split_address(config.admin, admin_host_, admin_port_);
@@ -154,14 +166,15 @@ void App::announce() const {
   const std::string scheme = config.tls.cert.empty() ? "http" : "https";
   const std::string model = config.models.empty() ? "provider/model" : config.models.front().name;
   const std::string shown = host_.find(':') == std::string::npos ? host_ : "[" + host_ + "]";
-  std::fprintf(stderr,
-               "tollgate listens on %s://%s:%u (admin %s:%u), state in %s\n"
-               "try:\n"
-               "  curl %s://%s:%u/v1/chat/completions -H 'content-type: application/json' -H 'x-tollgate-team: demo' \\\n"
-               "    -d '{\"model\":\"%s\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}'\n"
-               "  tollgate report --by team%s%s\n",
-               scheme.c_str(), shown.c_str(), port_, admin_host_.c_str(), admin_port_, config.state_dir.c_str(), scheme.c_str(), shown.c_str(), port_,
-               model.c_str(), config_path_.empty() ? "" : " --config ", config_path_.c_str());
+  std::fprintf(
+      stderr,
+      "tollgate listens on %s://%s:%u (admin %s:%u), state in %s\n"
+      "try:\n"
+      "  curl %s://%s:%u/v1/chat/completions -H 'content-type: application/json' -H 'x-tollgate-team: demo' \\\n"
+      "    -d '{\"model\":\"%s\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}'\n"
+      "  tollgate report --by team%s%s\n",
+      scheme.c_str(), shown.c_str(), port_, admin_host_.c_str(), admin_port_, config.state_dir.c_str(), scheme.c_str(),
+      shown.c_str(), port_, model.c_str(), config_path_.empty() ? "" : " --config ", config_path_.c_str());
 }
 
 Result<void> App::reload() {
@@ -173,8 +186,8 @@ Result<void> App::reload() {
   }
   const config::Config& before = snapshot_->config;
   const config::Config& after = (*next)->config;
-  if (before.listen != after.listen || before.admin != after.admin || before.threads != after.threads || before.state_dir != after.state_dir ||
-      before.ledger.url != after.ledger.url || before.tls.cert != after.tls.cert)
+  if (before.listen != after.listen || before.admin != after.admin || before.threads != after.threads ||
+      before.state_dir != after.state_dir || before.ledger.url != after.ledger.url || before.tls.cert != after.tls.cert)
     log_warn("listen, admin, threads, tls, state_dir and ledger take effect at the next start");
   snapshot_ = *next;
   set_log_level(after.log.level);

@@ -1,5 +1,6 @@
-// App: builds every object once, in order, runs until a signal, and takes everything down in reverse. The only file that sees
-// all modules. Thread rule: constructed and run on the main thread; signals, reloads and the file watch happen there too.
+// App: builds every object once, in order, runs until a signal, and takes everything down in reverse. The only file
+// that sees all modules. Thread rule: constructed and run on the main thread; signals, reloads and the file watch
+// happen there too.
 #pragma once
 
 #include <atomic>

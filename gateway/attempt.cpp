@@ -93,17 +93,23 @@ Task<Result<void>> Exchange::send_request(bool fresh) {
   timer_.set(std::min(deadline_, SteadyClock::now() + vendor_->config->idle_timeout));
   if (co_await call_.send(std::span(buffers.data(), splice_.part_count + 1))) co_return Result<void>{};
   timer_fired_ = false;
-  co_return Error{.kind = ErrorKind::retry_same, .status = 502, .code = "upstream_send_failed",
-                  .message = "the connection to provider '" + vendor_->config->name + "' broke while the request was being sent"};
+  co_return Error{
+      .kind = ErrorKind::retry_same,
+      .status = 502,
+      .code = "upstream_send_failed",
+      .message = "the connection to provider '" + vendor_->config->name + "' broke while the request was being sent"};
 }
 
 // The vendor refused. What it said goes to the client untouched, unless another attempt may do better.
 Task<Exchange::Next> Exchange::relay_error_reply(bool more_same, bool more_targets) {
   const int status = record_.http_status;
   retry_after_ = retry_after_of(call_.head());
-  last_error_ = Error{.kind = status == 429 ? ErrorKind::limited : ErrorKind::retry_elsewhere, .status = status, .code = "upstream_status_" + std::to_string(status),
-                      .message = "provider '" + vendor_->config->name + "' answered with status " + std::to_string(status),
-                      .retry_after = retry_after_};
+  last_error_ =
+      Error{.kind = status == 429 ? ErrorKind::limited : ErrorKind::retry_elsewhere,
+            .status = status,
+            .code = "upstream_status_" + std::to_string(status),
+            .message = "provider '" + vendor_->config->name + "' answered with status " + std::to_string(status),
+            .retry_after = retry_after_};
   std::string_view whole;
   const Pull got = co_await collect_body(whole);
   if (got == Pull::client_gone) co_return co_await client_left();
@@ -116,7 +122,8 @@ Task<Exchange::Next> Exchange::relay_error_reply(bool more_same, bool more_targe
   if (head_sent_) {
     JsonReader reader;
     if (auto parsed = reader.parse(whole))
-      if (auto said = (*parsed)["error"]["message"].as_string()) last_error_.message += ": " + std::string(said->substr(0, 1'000));
+      if (auto said = (*parsed)["error"]["message"].as_string())
+        last_error_.message += ": " + std::string(said->substr(0, 1'000));
     call_.finish();
     co_await answer_error(last_error_);
     co_return Next::answered;
@@ -127,7 +134,8 @@ Task<Exchange::Next> Exchange::relay_error_reply(bool more_same, bool more_targe
   out_ += "\r\n";
   head_sent_ = true;
   const asio::const_buffer buffers[] = {asio::buffer(out_), asio::buffer(whole)};
-  if (!co_await client_.write(buffers, SteadyClock::now() + snapshot_->config.limits.client_write_timeout)) client_gone_ = true;
+  if (!co_await client_.write(buffers, SteadyClock::now() + snapshot_->config.limits.client_write_timeout))
+    client_gone_ = true;
   call_.finish();
   co_return Next::answered;
 }
@@ -145,7 +153,10 @@ Task<Exchange::Next> Exchange::relay_whole(bool more_same, bool more_targets) {
     co_return Next::answered;
   }
   if (head_sent_) {  // a heartbeat has promised a stream; the vendor sent none
-    last_error_ = Error{.kind = ErrorKind::fatal, .status = 502, .code = "upstream_not_a_stream", .message = "the vendor answered a stream request with a plain reply"};
+    last_error_ = Error{.kind = ErrorKind::fatal,
+                        .status = 502,
+                        .code = "upstream_not_a_stream",
+                        .message = "the vendor answered a stream request with a plain reply"};
     call_.finish();
     co_await answer_error(last_error_);
     co_return Next::answered;
@@ -156,7 +167,8 @@ Task<Exchange::Next> Exchange::relay_whole(bool more_same, bool more_targets) {
   out_ += "\r\n";
   head_sent_ = content_sent_ = true;
   const asio::const_buffer buffers[] = {asio::buffer(out_), asio::buffer(whole)};
-  if (!co_await client_.write(buffers, SteadyClock::now() + snapshot_->config.limits.client_write_timeout)) client_gone_ = true;
+  if (!co_await client_.write(buffers, SteadyClock::now() + snapshot_->config.limits.client_write_timeout))
+    client_gone_ = true;
   call_.finish();
   co_return Next::answered;
 }
@@ -171,7 +183,10 @@ Task<Exchange::Pull> Exchange::collect_body(std::string_view& whole) {
     const Pull got = co_await pull(&body_, vendor_->config->idle_timeout);
     if (got == Pull::data && body_.size() <= limit) continue;
     if (got == Pull::data) {
-      last_error_ = Error{.kind = ErrorKind::fatal, .status = 502, .code = "reply_too_large", .message = "the vendor's reply is larger than server: max_reply_bytes"};
+      last_error_ = Error{.kind = ErrorKind::fatal,
+                          .status = 502,
+                          .code = "reply_too_large",
+                          .message = "the vendor's reply is larger than server: max_reply_bytes"};
       co_return Pull::failed;
     }
     const std::size_t size = body_.size();
@@ -186,11 +201,17 @@ Task<Exchange::Next> Exchange::attempt_failed(Pull why, bool more_same, bool mor
   if (why == Pull::client_gone) co_return co_await client_left();
   const std::string who = "provider '" + vendor_->config->name + "'";
   if (why == Pull::timeout) {
-    last_error_ = Error{.kind = ErrorKind::retry_elsewhere, .status = 504, .code = "upstream_timeout", .message = who + " did not answer in time"};
+    last_error_ = Error{.kind = ErrorKind::retry_elsewhere,
+                        .status = 504,
+                        .code = "upstream_timeout",
+                        .message = who + " did not answer in time"};
     (void)settle(billing::Outcome::timeout, last_error_.code);
   } else {
     if (last_error_.code != "reply_too_large")
-      last_error_ = Error{.kind = ErrorKind::retry_same, .status = 502, .code = "upstream_closed", .message = who + " closed the connection before its answer was whole: " + call_.failure()};
+      last_error_ = Error{.kind = ErrorKind::retry_same,
+                          .status = 502,
+                          .code = "upstream_closed",
+                          .message = who + " closed the connection before its answer was whole: " + call_.failure()};
     (void)settle(billing::Outcome::error, last_error_.code);
   }
   call_.abandon();
@@ -229,7 +250,8 @@ void Exchange::append_reply_head(std::string& out, int status) const {
   out += "x-tollgate-attempts: ";
   out += std::to_string(attempts_);
   out += "\r\nx-tollgate-cache: off\r\n";
-  if (settled_ && status < 400 && record_.cost && !scan_.stream) http::write_header(out, "x-tollgate-cost-usd", record_.cost->to_string());
+  if (settled_ && status < 400 && record_.cost && !scan_.stream)
+    http::write_header(out, "x-tollgate-cost-usd", record_.cost->to_string());
   if (!keep_alive_) {
     out += "Connection: close\r\n";
   } else if (in_.head->minor == 0) {

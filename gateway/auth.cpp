@@ -18,7 +18,8 @@ Result<const config::Key*> authenticate(const Snapshot& snapshot, const http::He
   std::string_view secret;
   if (auto header = head.find("authorization")) {
     secret = *header;
-    if (secret.size() >= kBearer.size() && http::iequals(secret.substr(0, kBearer.size()), kBearer)) secret.remove_prefix(kBearer.size());
+    if (secret.size() >= kBearer.size() && http::iequals(secret.substr(0, kBearer.size()), kBearer))
+      secret.remove_prefix(kBearer.size());
   } else if (auto api_key = head.find("x-api-key")) {
     secret = *api_key;
   }

@@ -8,8 +8,8 @@
 
 namespace tollgate::gateway {
 
-// The key behind "Authorization: Bearer ..." or "x-api-key", nullptr in open mode for anything unknown. Errors: status 401,
-// code invalid_api_key; the message never repeats the secret.
+// The key behind "Authorization: Bearer ..." or "x-api-key", nullptr in open mode for anything unknown. Errors: status
+// 401, code invalid_api_key; the message never repeats the secret.
 Result<const config::Key*> authenticate(const Snapshot& snapshot, const http::Head& head);
 
 }  // namespace tollgate::gateway

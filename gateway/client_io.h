@@ -1,6 +1,6 @@
-// ClientIo: the client's side of one connection. Bytes are buffered in one contiguous, padded block, so that heads and bodies
-// are views into it; while a request is served one read stays outstanding (watch()), so that a client that goes away is
-// noticed at once and the next pipelined request is already here.
+// ClientIo: the client's side of one connection. Bytes are buffered in one contiguous, padded block, so that heads and
+// bodies are views into it; while a request is served one read stays outstanding (watch()), so that a client that goes
+// away is noticed at once and the next pipelined request is already here.
 //
 // A FIN alone does not say whether the client left or only closed its sending half. probe_broken() finds out: after the
 // caller sent a harmless probe, a client that is gone answers with a reset.
@@ -37,8 +37,8 @@ class ClientIo {
 
   // Waits for more bytes (at least one) until `deadline`.
   Task<ReadResult> read_more(SteadyTime deadline);
-  // Reports EOF and breaks by `on_change(context)` from now on, and keeps a read outstanding unless bytes behind the first
-  // `request_bytes` are already here (a pipelined request: reading on could force the buffer to move).
+  // Reports EOF and breaks by `on_change(context)` from now on, and keeps a read outstanding unless bytes behind the
+  // first `request_bytes` are already here (a pipelined request: reading on could force the buffer to move).
   void watch(std::size_t request_bytes, void (*on_change)(void*), void* context);
   // Ends the reports; an outstanding read stays and will bring the next request.
   void unwatch();

@@ -28,7 +28,9 @@ std::optional<config::Config> load_config(const std::optional<std::string>& path
 }
 
 billing::SpoolOptions spool_options(const config::Config& config) {
-  return {.directory = config.state_dir + "/spool", .segment_bytes = config.ledger.spool_segment_bytes, .max_bytes = config.ledger.spool_max_bytes,
+  return {.directory = config.state_dir + "/spool",
+          .segment_bytes = config.ledger.spool_segment_bytes,
+          .max_bytes = config.ledger.spool_max_bytes,
           .fsync_interval_ms = config.ledger.fsync_interval.count()};
 }
 
@@ -57,7 +59,8 @@ int run_report(Arguments& arguments) {
   const std::string format_name = arguments.option("--format").value_or("table");
   if (const std::string problem = arguments.problem(); !problem.empty()) return fail("report", problem, 2);
   billing::ReportFormat format{};
-  if (!billing::report_format_from_name(format_name, format)) return fail("report", "--format must be table, csv or json", 2);
+  if (!billing::report_format_from_name(format_name, format))
+    return fail("report", "--format must be table, csv or json", 2);
   auto dimensions = billing::parse_report_dimensions(by.value_or("team"));
   if (!dimensions) return fail("report", dimensions.error().message, 2);
   billing::ReportQuery query{.by = std::move(*dimensions)};
@@ -107,8 +110,9 @@ int run_spool(Arguments& arguments) {
   auto ledger = billing::open_ledger(config->ledger.url, config->state_dir);
   if (!ledger) return fail("spool", ledger.error().message, 1);
   MetricsRegistry metrics;
-  billing::LedgerWriter writer(**spool, std::move(*ledger),
-                               {.batch_rows = config->ledger.batch_rows, .poison_file = config->state_dir + "/spool/poison.jsonl"}, metrics);
+  billing::LedgerWriter writer(
+      **spool, std::move(*ledger),
+      {.batch_rows = config->ledger.batch_rows, .poison_file = config->state_dir + "/spool/poison.jsonl"}, metrics);
   std::string message;
   if (!writer.drain_once(&message)) return fail("spool", "not drained: " + message, 1);
   std::printf("drained\n");

@@ -36,7 +36,8 @@ bool rows_in_use(const std::optional<std::string>& path, std::vector<config::Pri
   auto loaded = path ? config::load_file(*path) : config::load_text(config::default_yaml(), "default");
   for (const auto& d : loaded.errors) std::fprintf(stderr, "%s\n", redacted(d.to_string()).c_str());
   rows = loaded.config.prices;
-  if (loaded.config.shipped_prices) rows.insert(rows.end(), config::shipped_prices().begin(), config::shipped_prices().end());
+  if (loaded.config.shipped_prices)
+    rows.insert(rows.end(), config::shipped_prices().begin(), config::shipped_prices().end());
   return loaded.ok();
 }
 
@@ -49,28 +50,37 @@ int list_prices(const std::vector<config::PriceRow>& rows, const std::string& pr
       auto found = row.rates.find(bucket);
       return found == row.rates.end() ? std::string("-") : found->second.per_million().to_string();
     };
-    std::printf("%-58s %12s %12s %12s  %s %s\n", id.c_str(), rate(Bucket::input).c_str(), rate(Bucket::cache_read).c_str(), rate(Bucket::output).c_str(),
-                row.source.c_str(), row.source_date.c_str());
+    std::printf("%-58s %12s %12s %12s  %s %s\n", id.c_str(), rate(Bucket::input).c_str(),
+                rate(Bucket::cache_read).c_str(), rate(Bucket::output).c_str(), row.source.c_str(),
+                row.source_date.c_str());
   }
   return 0;
 }
 
 void print_left_out(const billing::ImportReport& report) {
-  for (const auto& skipped : report.skipped) std::fprintf(stderr, "skipped %s: %s\n", skipped.key.c_str(), skipped.reason.c_str());
+  for (const auto& skipped : report.skipped)
+    std::fprintf(stderr, "skipped %s: %s\n", skipped.key.c_str(), skipped.reason.c_str());
   for (const auto& q : report.quarantined)
-    std::fprintf(stderr, "put aside %s: %s moves from %s to %s USD per million, more than 10x; check it and add the row by hand\n",
-                 billing::price_row_id(q.row).c_str(), q.what.c_str(), q.old_text.c_str(), q.new_text.c_str());
-  std::fprintf(stderr, "%zu rows, %zu skipped, %zu put aside, %zu with rounded float noise\n", report.rows.size(), report.skipped.size(), report.quarantined.size(),
-               report.rounded.size());
+    std::fprintf(
+        stderr,
+        "put aside %s: %s moves from %s to %s USD per million, more than 10x; check it and add the row by hand\n",
+        billing::price_row_id(q.row).c_str(), q.what.c_str(), q.old_text.c_str(), q.new_text.c_str());
+  std::fprintf(stderr, "%zu rows, %zu skipped, %zu put aside, %zu with rounded float noise\n", report.rows.size(),
+               report.skipped.size(), report.quarantined.size(), report.rounded.size());
 }
 
 int print_changes(const std::vector<billing::PriceChange>& changes) {
   for (const auto& change : changes) {
     switch (change.kind) {
-      case billing::PriceChangeKind::added: std::printf("+ %s\n", change.row.c_str()); break;
-      case billing::PriceChangeKind::removed: std::printf("- %s\n", change.row.c_str()); break;
+      case billing::PriceChangeKind::added:
+        std::printf("+ %s\n", change.row.c_str());
+        break;
+      case billing::PriceChangeKind::removed:
+        std::printf("- %s\n", change.row.c_str());
+        break;
       case billing::PriceChangeKind::changed:
-        std::printf("~ %s %s: %s -> %s\n", change.row.c_str(), change.what.c_str(), change.old_text.empty() ? "none" : change.old_text.c_str(),
+        std::printf("~ %s %s: %s -> %s\n", change.row.c_str(), change.what.c_str(),
+                    change.old_text.empty() ? "none" : change.old_text.c_str(),
                     change.new_text.empty() ? "none" : change.new_text.c_str());
         break;
     }
@@ -98,11 +108,13 @@ int run_prices(Arguments& arguments) {
   const auto file = arguments.next();
   if (const std::string problem = arguments.problem(); !problem.empty()) return usage_error(problem);
   std::vector<config::PriceRow> rows;
-  if (!verb || (*verb != "list" && *verb != "import" && *verb != "diff")) return usage_error("say list, import or diff");
+  if (!verb || (*verb != "list" && *verb != "import" && *verb != "diff"))
+    return usage_error("say list, import or diff");
   if (!rows_in_use(config_path, rows)) return 2;
   if (*verb == "list") return list_prices(rows, target.substr(0, target.find('*')));
   billing::PriceFormat format{};
-  if (!format_name || !billing::price_format_from_name(*format_name, format)) return usage_error("--format must be litellm, genai-prices, openrouter or portkey");
+  if (!format_name || !billing::price_format_from_name(*format_name, format))
+    return usage_error("--format must be litellm, genai-prices, openrouter or portkey");
   if (!file) return usage_error("name the price FILE");
   std::string text;
   if (!read_file(*file, text)) return usage_error("cannot read " + *file + " (or it is larger than 64 MiB)");

@@ -58,23 +58,28 @@ const std::vector<Command>& commands() {
        run_check},
       {"report", "who spent what, from the ledger",
        "usage: tollgate report --by DIMS [--since WHEN] [--until WHEN] [--format table|csv|json] [--config FILE]\n\n"
-       "DIMS: a comma list of team, feature, environment, user, key, model, requested_model, provider, route, outcome,\n"
+       "DIMS: a comma list of team, feature, environment, user, key, model, requested_model, provider, route, "
+       "outcome,\n"
        "surface, cost_source, day, hour, tag:NAME.\n"
        "WHEN: 30m, 24h, 30d (before now), 2026-11-01 or 2026-11-01T12:00:00Z (UTC).\n",
        run_report},
       {"migrate", "bring the ledger's schema up to date",
-       "usage: tollgate migrate [--config FILE]\n\nApplies the migrations that are missing. Safe to run at any time, from several processes at once.\n",
+       "usage: tollgate migrate [--config FILE]\n\nApplies the migrations that are missing. Safe to run at any time, "
+       "from several processes at once.\n",
        run_migrate},
       {"spool", "look at or empty the durable queue before the ledger",
        "usage: tollgate spool status|drain [--config FILE]\n\n"
-       "status: segments, bytes and records waiting. drain: hand them to the ledger now (the gateway must not be running).\n",
+       "status: segments, bytes and records waiting. drain: hand them to the ledger now (the gateway must not be "
+       "running).\n",
        run_spool},
       {"prices", "list, import and compare prices",
        "usage: tollgate prices list [--target GLOB] [--config FILE]\n"
-       "       tollgate prices import --format litellm|genai-prices|openrouter|portkey FILE [--vendor NAME,...] [--provider NAME]\n"
+       "       tollgate prices import --format litellm|genai-prices|openrouter|portkey FILE [--vendor NAME,...] "
+       "[--provider NAME]\n"
        "                              [--source-date YYYY-MM-DD] [--config FILE]\n"
        "       tollgate prices diff --format FORMAT FILE [--vendor NAME,...] [--provider NAME] [--config FILE]\n\n"
-       "import prints rows for `prices:` or config/prices.yaml on stdout, and what it left out on stderr; a row that moves by\n"
+       "import prints rows for `prices:` or config/prices.yaml on stdout, and what it left out on stderr; a row that "
+       "moves by\n"
        "more than 10x against the prices in use is put aside (exit 1). diff shows what would change.\n",
        run_prices},
       {"keys", "make a caller's API key",
@@ -118,13 +123,15 @@ std::string new_secret() {
 int run_keys(Arguments& arguments) {
   const auto verb = arguments.next();
   if (verb != "new") {
-    std::fputs("tollgate keys: say `tollgate keys new`; keys in use stand in the configuration under auth: keys:\n", stderr);
+    std::fputs("tollgate keys: say `tollgate keys new`; keys in use stand in the configuration under auth: keys:\n",
+               stderr);
     return 2;
   }
   std::string id = arguments.option("--id").value_or("key-1");
   std::string entry = "  - {id: " + id;
   std::string dims;
-  for (auto [option, key] : {std::pair{"--team", "team"}, {"--feature", "feature"}, {"--env", "environment"}, {"--user", "user"}})
+  for (auto [option, key] :
+       {std::pair{"--team", "team"}, {"--feature", "feature"}, {"--env", "environment"}, {"--user", "user"}})
     if (auto value = arguments.option(option)) dims += std::string(", ") + key + ": " + *value;
   if (const std::string problem = arguments.problem(); !problem.empty()) {
     std::fprintf(stderr, "tollgate keys: %s\n", problem.c_str());
@@ -134,7 +141,8 @@ int run_keys(Arguments& arguments) {
   std::fprintf(stderr, "secret (shown once): ");
   std::printf("%s\n", secret.c_str());
   std::fflush(stdout);
-  std::fprintf(stderr, "put this under `auth: {mode: keys, keys: [...]}`:\n%s, secret_sha256: %s%s}\n", entry.c_str(), sha256_hex(secret).c_str(), dims.c_str());
+  std::fprintf(stderr, "put this under `auth: {mode: keys, keys: [...]}`:\n%s, secret_sha256: %s%s}\n", entry.c_str(),
+               sha256_hex(secret).c_str(), dims.c_str());
   return 0;
 }
 

@@ -1,5 +1,5 @@
-// The commands of the `tollgate` binary but for `serve`. Each takes its own arguments and gives the exit status: 0 fine, 1 it
-// failed, 2 bad usage or configuration. Results go to stdout, everything else to stderr.
+// The commands of the `tollgate` binary but for `serve`. Each takes its own arguments and gives the exit status: 0
+// fine, 1 it failed, 2 bad usage or configuration. Results go to stdout, everything else to stderr.
 #pragma once
 
 #include <optional>

@@ -63,6 +63,8 @@ class EchoDialer final : public net::Dialer {
 
 }  // namespace
 
-std::unique_ptr<net::Dialer> make_echo_dialer(asio::io_context& context) { return std::make_unique<EchoDialer>(context); }
+std::unique_ptr<net::Dialer> make_echo_dialer(asio::io_context& context) {
+  return std::make_unique<EchoDialer>(context);
+}
 
 }  // namespace tollgate::gateway

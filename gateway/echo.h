@@ -1,6 +1,6 @@
-// The built-in echo vendor: answers every API surface with the caller's own last message, in-process, without key or network.
-// It lets a new user see the whole road (relay, tags, price, ledger) before any real provider is configured. It is a vendor
-// like any other to the rest of the gateway: HTTP over a stream, usage in the reply, a price row.
+// The built-in echo vendor: answers every API surface with the caller's own last message, in-process, without key or
+// network. It lets a new user see the whole road (relay, tags, price, ledger) before any real provider is configured.
+// It is a vendor like any other to the rest of the gateway: HTTP over a stream, usage in the reply, a price row.
 #pragma once
 
 #include <memory>

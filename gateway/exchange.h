@@ -1,10 +1,13 @@
-// Exchange: one client request from its head to its ledger rows. serve() in pipeline.cpp is the straight line; attempt.cpp runs
-// one attempt against one vendor, stream_relay.cpp forwards server-sent events, settlement.cpp turns an attempt into its row.
+// Exchange: one client request from its head to its ledger rows. serve() in pipeline.cpp is the straight line;
+// attempt.cpp runs one attempt against one vendor, stream_relay.cpp forwards server-sent events, settlement.cpp turns
+// an attempt into its row.
 //
-// Rules kept here: every attempt is settled in the spool before the client's last byte; an attempt may be repeated or moved
-// to the next target only before the first content event; a client that leaves ends (or drains) the attempt at once.
+// Rules kept here: every attempt is settled in the spool before the client's last byte; an attempt may be repeated or
+// moved to the next target only before the first content event; a client that leaves ends (or drains) the attempt at
+// once.
 //
-// Thread rule: one io thread. One Exchange per connection, reused for each request so that its buffers keep their capacity.
+// Thread rule: one io thread. One Exchange per connection, reused for each request so that its buffers keep their
+// capacity.
 #pragma once
 
 #include <optional>
@@ -28,8 +31,8 @@ namespace tollgate::gateway {
 struct InboundRequest {
   const http::Head* head = nullptr;
   const Surface* surface = nullptr;
-  std::string_view query;  // with its '?', or empty
-  std::string_view body;   // padded
+  std::string_view query;      // with its '?', or empty
+  std::string_view body;       // padded
   std::size_t wire_bytes = 0;  // of the client's buffer that belong to this request
 };
 
@@ -117,8 +120,8 @@ class Exchange {
   SplicedBody splice_;
   SteadyTime attempt_started_{};
   bool settled_ = false;
-  bool reached_ = false;  // the request went out: the vendor may bill it even if no answer came
-  std::string reply_headers_;      // the vendor's, as they go to the client
+  bool reached_ = false;       // the request went out: the vendor may bill it even if no answer came
+  std::string reply_headers_;  // the vendor's, as they go to the client
   Error last_error_;
   std::chrono::milliseconds retry_after_{0};
 
@@ -127,10 +130,10 @@ class Exchange {
   bool wrote_ = false;  // something went to the client since the heartbeat was last put off
   SteadyTime next_heartbeat_{};
   SseScanner scanner_;
-  std::string out_;        // scratch of one write: head, chunk framing
-  std::string body_;       // bytes of the reply not yet sent
-  std::size_t fed_ = 0;    // of body_: already given to the scanner
-  std::size_t whole_ = 0;  // of body_: end of the last complete event
+  std::string out_;           // scratch of one write: head, chunk framing
+  std::string body_;          // bytes of the reply not yet sent
+  std::size_t fed_ = 0;       // of body_: already given to the scanner
+  std::size_t whole_ = 0;     // of body_: end of the last complete event
   bool partial_out_ = false;  // part of an unfinished event was sent
   SteadyTime partial_since_{};
 };

@@ -6,9 +6,9 @@ namespace tollgate::gateway {
 namespace {
 
 // Microseconds, exposed as seconds: from cache-fast to the slowest reasoning answers.
-const std::vector<std::int64_t> kLatencyBounds{1'000,     5'000,     10'000,     25'000,     50'000,    100'000,
-                                               250'000,   500'000,   1'000'000,  2'500'000,  5'000'000, 10'000'000,
-                                               30'000'000, 60'000'000, 300'000'000};
+const std::vector<std::int64_t> kLatencyBounds{1'000,     5'000,      10'000,     25'000,     50'000,
+                                               100'000,   250'000,    500'000,    1'000'000,  2'500'000,
+                                               5'000'000, 10'000'000, 30'000'000, 60'000'000, 300'000'000};
 constexpr std::size_t kMaxSeries = 4'096;  // model names come from callers: bounded here too
 constexpr double kMicros = 1e6;
 constexpr double kNanos = 1e9;
@@ -29,7 +29,8 @@ struct GatewayMetrics::Series {
 GatewayMetrics::GatewayMetrics(MetricsRegistry& registry)
     : connections(registry.gauge("tollgate_client_connections", "Open client connections")),
       requests_in_flight(registry.gauge("tollgate_requests_in_flight", "Requests being served")),
-      client_aborts(registry.counter("tollgate_client_aborts_total", "Clients that left before their answer was whole")),
+      client_aborts(
+          registry.counter("tollgate_client_aborts_total", "Clients that left before their answer was whole")),
       stale_retries(registry.counter("tollgate_upstream_stale_retries_total",
                                      "Requests sent again because a kept connection had been closed by the vendor")),
       requests(registry.counter("tollgate_requests_total", "Client requests accepted on an API surface")),
@@ -39,9 +40,10 @@ GatewayMetrics::~GatewayMetrics() = default;
 
 GatewayMetrics::Series& GatewayMetrics::series_of(const billing::CostRecord& record) {
   key_.clear();
-  for (std::string_view part : {std::string_view(record.provider), std::string_view(record.model), std::string_view(record.team),
-                                std::string_view(record.feature), std::string_view(record.environment),
-                                std::string_view(billing::outcome_name(record.outcome))}) {
+  for (std::string_view part :
+       {std::string_view(record.provider), std::string_view(record.model), std::string_view(record.team),
+        std::string_view(record.feature), std::string_view(record.environment),
+        std::string_view(billing::outcome_name(record.outcome))}) {
     key_ += part;
     key_ += '\x1f';
   }
@@ -51,20 +53,25 @@ GatewayMetrics::Series& GatewayMetrics::series_of(const billing::CostRecord& rec
   auto& slot = series_[full ? "_other" : key_];
   if (slot) return *slot;
   slot = std::make_unique<Series>();
-  slot->labels = {{"provider", record.provider}, {"model", record.model}, {"team", record.team},
-                  {"feature", record.feature},   {"environment", record.environment}};
+  slot->labels = {{"provider", record.provider},
+                  {"model", record.model},
+                  {"team", record.team},
+                  {"feature", record.feature},
+                  {"environment", record.environment}};
   if (full)
     for (auto& [name, value] : slot->labels) value = "_other";
   Labels with_outcome = slot->labels;
   with_outcome.emplace_back("outcome", billing::outcome_name(record.outcome));
-  slot->attempts = &registry_.counter("tollgate_attempts_total", "Attempts on upstreams, one per ledger row", with_outcome);
-  slot->unpriced = &registry_.counter("tollgate_unpriced_attempts_total", "Attempts whose cost is unknown", slot->labels);
+  slot->attempts =
+      &registry_.counter("tollgate_attempts_total", "Attempts on upstreams, one per ledger row", with_outcome);
+  slot->unpriced =
+      &registry_.counter("tollgate_unpriced_attempts_total", "Attempts whose cost is unknown", slot->labels);
   slot->cost_nano = &registry_.counter("tollgate_cost_usd_total", "Known cost in US dollars", slot->labels, kNanos);
   const Labels target{{"provider", record.provider}, {"model", record.model}};
-  slot->duration = &registry_.histogram("tollgate_attempt_duration_seconds", "Time from start to end of an attempt", target,
-                                        kLatencyBounds, kMicros);
-  slot->ttft = &registry_.histogram("tollgate_time_to_first_token_seconds", "Time from start to the first content", target,
-                                    kLatencyBounds, kMicros);
+  slot->duration = &registry_.histogram("tollgate_attempt_duration_seconds", "Time from start to end of an attempt",
+                                        target, kLatencyBounds, kMicros);
+  slot->ttft = &registry_.histogram("tollgate_time_to_first_token_seconds", "Time from start to the first content",
+                                    target, kLatencyBounds, kMicros);
   return *slot;
 }
 

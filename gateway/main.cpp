@@ -16,7 +16,8 @@ void print_help(std::FILE* to) {
       "  serve      run the gateway (without --config: a built-in configuration that needs no key)\n",
       to);
   for (const Command& command : commands())
-    std::fprintf(to, "  %-10.*s %.*s\n", static_cast<int>(command.name.size()), command.name.data(), static_cast<int>(command.summary.size()), command.summary.data());
+    std::fprintf(to, "  %-10.*s %.*s\n", static_cast<int>(command.name.size()), command.name.data(),
+                 static_cast<int>(command.summary.size()), command.summary.data());
   std::fputs("\n`tollgate COMMAND --help` tells a command's options. Documentation: docs/ in the source tree.\n", to);
 }
 

@@ -20,8 +20,10 @@ std::string entry(const Snapshot& snapshot, ApiFamily family, std::string_view n
   std::string id;
   json_escape(id, name);
   if (family == ApiFamily::anthropic)
-    return R"({"type":"model","id":")" + id + R"(","display_name":")" + id + R"(","created_at":")" + rfc3339(snapshot.loaded_at_us) + "\"}";
-  return R"({"id":")" + id + R"(","object":"model","created":)" + std::to_string(snapshot.loaded_at_us / 1'000'000) + R"(,"owned_by":"tollgate"})";
+    return R"({"type":"model","id":")" + id + R"(","display_name":")" + id + R"(","created_at":")" +
+           rfc3339(snapshot.loaded_at_us) + "\"}";
+  return R"({"id":")" + id + R"(","object":"model","created":)" + std::to_string(snapshot.loaded_at_us / 1'000'000) +
+         R"(,"owned_by":"tollgate"})";
 }
 
 }  // namespace
@@ -43,8 +45,11 @@ std::string model_list(const Snapshot& snapshot, ApiFamily family) {
 Result<std::string> model_entry(const Snapshot& snapshot, ApiFamily family, std::string_view name) {
   const auto& names = snapshot.models->names();
   if (std::find(names.begin(), names.end(), name) != names.end()) return entry(snapshot, family, name);
-  return Error{.kind = ErrorKind::client_fault, .status = 404, .code = "model_not_found",
-               .message = "model '" + std::string(name.substr(0, 200)) + "' is not configured; GET /v1/models lists the names"};
+  return Error{
+      .kind = ErrorKind::client_fault,
+      .status = 404,
+      .code = "model_not_found",
+      .message = "model '" + std::string(name.substr(0, 200)) + "' is not configured; GET /v1/models lists the names"};
 }
 
 }  // namespace tollgate::gateway

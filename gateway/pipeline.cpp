@@ -54,8 +54,12 @@ Result<void> Exchange::prepare() {
   if (!scan) return std::move(scan).error();
   scan_ = std::move(*scan);
   if (scan_.model.empty())
-    return Error{.kind = ErrorKind::client_fault, .status = 400, .code = "missing_model", .message = "the request names no model: set \"model\""};
-  auto who = resolve_attribution(snapshot_->config.attribution, key_, in_.head->headers, scan_, in_.body, worker_.guard);
+    return Error{.kind = ErrorKind::client_fault,
+                 .status = 400,
+                 .code = "missing_model",
+                 .message = "the request names no model: set \"model\""};
+  auto who =
+      resolve_attribution(snapshot_->config.attribution, key_, in_.head->headers, scan_, in_.body, worker_.guard);
   if (!who) return std::move(who).error();
   who_ = std::move(*who);
   auto plan = snapshot_->models->resolve(scan_.model);
@@ -65,7 +69,8 @@ Result<void> Exchange::prepare() {
   std::erase_if(plan_.targets, [&](const router::TargetRef& target) {
     const Vendor& vendor = snapshot_->vendors[target.provider];
     if (!vendor.usable) {
-      why = "provider '" + vendor.config->name + "' has no API key: set providers: " + vendor.config->name + ": api_key";
+      why =
+          "provider '" + vendor.config->name + "' has no API key: set providers: " + vendor.config->name + ": api_key";
     } else if (!vendor.speaks(*in_.surface)) {
       why = "provider '" + vendor.config->name + "' (" + vendor.config->dialect + ") does not serve " +
             std::string(in_.surface->client_path) + "; call the API that it speaks";
@@ -75,7 +80,10 @@ Result<void> Exchange::prepare() {
     return true;
   });
   if (plan_.targets.empty())
-    return Error{.kind = ErrorKind::client_fault, .status = 400, .code = "target_not_capable", .message = "no target of model '" + scan_.model + "' can take this request: " + why};
+    return Error{.kind = ErrorKind::client_fault,
+                 .status = 400,
+                 .code = "target_not_capable",
+                 .message = "no target of model '" + scan_.model + "' can take this request: " + why};
   deadline_ = started_ + snapshot_->vendors[plan_.targets.front().provider].config->total_timeout;
   return {};
 }
@@ -99,7 +107,8 @@ Task<void> Exchange::run_attempts() {
 Task<void> Exchange::back_off(int tries) {
   const config::Retry& retry = snapshot_->config.retry;
   auto delay = std::min(retry.max_delay, retry.base_delay * (1 << std::min(tries - 1, 10)));
-  delay = std::chrono::milliseconds(std::uniform_int_distribution<std::int64_t>(delay.count() / 2, delay.count())(worker_.jitter));
+  delay = std::chrono::milliseconds(
+      std::uniform_int_distribution<std::int64_t>(delay.count() / 2, delay.count())(worker_.jitter));
   if (retry_after_.count() > 0) delay = std::min(retry_after_, retry.max_delay);
   const SteadyTime until = SteadyClock::now() + delay;
   backing_off_ = true;
@@ -128,7 +137,8 @@ Task<void> Exchange::answer_error(const Error& error) {
   out_ += "\r\n";
   out_ += body;
   head_sent_ = true;
-  if (!co_await client_.write(out_, SteadyClock::now() + snapshot_->config.limits.client_write_timeout)) client_gone_ = true;
+  if (!co_await client_.write(out_, SteadyClock::now() + snapshot_->config.limits.client_write_timeout))
+    client_gone_ = true;
 }
 
 void Exchange::on_client_change() {

@@ -13,14 +13,16 @@
 namespace tollgate::gateway {
 namespace {
 
-constexpr std::chrono::milliseconds kAcceptPause{50};      // when the process is out of descriptors
+constexpr std::chrono::milliseconds kAcceptPause{50};  // when the process is out of descriptors
 constexpr std::chrono::milliseconds kHandshakeLimit{10'000};
 constexpr std::chrono::milliseconds kAbortLimit{15'000};  // after the drain time: longer than any connect timeout
 
 using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 
 Error listen_error(const std::string& host, unsigned short port, const ErrorCode& ec) {
-  return Error{.kind = ErrorKind::fatal, .status = 500, .code = "listen_failed",
+  return Error{.kind = ErrorKind::fatal,
+               .status = 500,
+               .code = "listen_failed",
                .message = "cannot listen on " + host + ":" + std::to_string(port) + ": " + ec.message() +
                           "; is another process using it? change listen: in the configuration"};
 }
@@ -35,7 +37,8 @@ Server::Server(std::shared_ptr<const Snapshot> snapshot, std::unique_ptr<billing
 
 Server::~Server() { join(); }
 
-Result<unsigned short> Server::listen(const std::string& host, unsigned short port, std::shared_ptr<net::TlsAcceptor> tls) {
+Result<unsigned short> Server::listen(const std::string& host, unsigned short port,
+                                      std::shared_ptr<net::TlsAcceptor> tls) {
   tls_ = std::move(tls);
   ErrorCode ec;
   const auto address = asio::ip::make_address(host == "localhost" ? "127.0.0.1" : host, ec);

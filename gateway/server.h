@@ -1,6 +1,6 @@
-// Server: one io thread with its listener and sessions. Each thread listens on the same address (SO_REUSEPORT) and keeps the
-// connections that the kernel gives it.
-// Thread rule: construct, start() and join() on the main thread; the rest happens on the server's own thread.
+// Server: one io thread with its listener and sessions. Each thread listens on the same address (SO_REUSEPORT) and
+// keeps the connections that the kernel gives it. Thread rule: construct, start() and join() on the main thread; the
+// rest happens on the server's own thread.
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
@@ -17,8 +17,8 @@ namespace tollgate::gateway {
 
 class Server {
  public:
-  Server(std::shared_ptr<const Snapshot> snapshot, std::unique_ptr<billing::SpoolWriter> spool, MetricsRegistry& metrics,
-         CardinalityGuard& guard, DialerFactory dialers);
+  Server(std::shared_ptr<const Snapshot> snapshot, std::unique_ptr<billing::SpoolWriter> spool,
+         MetricsRegistry& metrics, CardinalityGuard& guard, DialerFactory dialers);
   ~Server();
   // Binds. `port` 0 takes a free one; the port in use comes back. Errors name the address and what to do.
   Result<unsigned short> listen(const std::string& host, unsigned short port, std::shared_ptr<net::TlsAcceptor> tls);

@@ -27,7 +27,8 @@ ApiFamily family_of(const http::Head& head) {
 
 Session::Session(Worker& worker, std::unique_ptr<net::Stream> stream)
     : worker_(worker),
-      client_(std::move(stream), worker.snapshot->config.limits.max_head_bytes + 2 * worker.snapshot->config.limits.max_body_bytes),
+      client_(std::move(stream),
+              worker.snapshot->config.limits.max_head_bytes + 2 * worker.snapshot->config.limits.max_body_bytes),
       exchange_(worker, client_) {
   http_limits_.max_head_bytes = worker.snapshot->config.limits.max_head_bytes;
 }
@@ -54,8 +55,8 @@ Task<void> Session::run() {
   worker_.metrics.connections.add(-1);
 }
 
-// Waits for the next request's head: as long as a kept connection may idle, then, once it has begun, as long as a head may
-// take.
+// Waits for the next request's head: as long as a kept connection may idle, then, once it has begun, as long as a head
+// may take.
 Task<Session::Head> Session::read_head() {
   const config::Limits& limits = worker_.snapshot->config.limits;
   SteadyTime deadline{};
@@ -78,7 +79,10 @@ Task<Session::Head> Session::read_head() {
     idle_ = false;
     if (got == ReadResult::data) continue;
     if (got == ReadResult::timeout && begun)
-      co_await refuse(Error{.kind = ErrorKind::client_fault, .status = 408, .code = "request_timeout", .message = "the request head did not arrive in time"});
+      co_await refuse(Error{.kind = ErrorKind::client_fault,
+                            .status = 408,
+                            .code = "request_timeout",
+                            .message = "the request head did not arrive in time"});
     if (got == ReadResult::interrupted && !worker_.draining) continue;
     co_return Head::closed;
   }
@@ -88,14 +92,19 @@ Task<bool> Session::read_body() {
   const config::Limits& limits = worker_.snapshot->config.limits;
   if (head_.framing == http::Framing::chunked) co_return co_await read_chunked();
   if (head_.content_length > limits.max_body_bytes) {
-    co_await refuse(Error{.kind = ErrorKind::client_fault, .status = 413, .code = "body_too_large",
-                          .message = "the request body is larger than server: max_body_bytes (" + std::to_string(limits.max_body_bytes) + ")"});
+    co_await refuse(Error{.kind = ErrorKind::client_fault,
+                          .status = 413,
+                          .code = "body_too_large",
+                          .message = "the request body is larger than server: max_body_bytes (" +
+                                     std::to_string(limits.max_body_bytes) + ")"});
     co_return false;
   }
   const std::size_t length = static_cast<std::size_t>(head_.content_length);
   wire_bytes_ = head_.bytes + length;
   if (client_.data().size() < wire_bytes_) {
-    if (head_.expect_continue && !co_await client_.write("HTTP/1.1 100 Continue\r\n\r\n", SteadyClock::now() + limits.client_write_timeout)) co_return false;
+    if (head_.expect_continue &&
+        !co_await client_.write("HTTP/1.1 100 Continue\r\n\r\n", SteadyClock::now() + limits.client_write_timeout))
+      co_return false;
     client_.reserve(wire_bytes_);
     const SteadyTime deadline = SteadyClock::now() + limits.client_body_timeout;
     while (client_.data().size() < wire_bytes_)
@@ -125,7 +134,10 @@ Task<bool> Session::read_chunked() {
     wire_bytes_ += *used;
     decoded_.append(piece);
     if (decoded_.size() > limits.max_body_bytes || wire_bytes_ > limits.max_head_bytes + 2 * limits.max_body_bytes) {
-      co_await refuse(Error{.kind = ErrorKind::client_fault, .status = 413, .code = "body_too_large", .message = "the request body is larger than server: max_body_bytes"});
+      co_await refuse(Error{.kind = ErrorKind::client_fault,
+                            .status = 413,
+                            .code = "body_too_large",
+                            .message = "the request body is larger than server: max_body_bytes"});
       co_return false;
     }
     if (*used == 0 && !decoder.done() && co_await client_.read_more(deadline) != ReadResult::data) co_return false;
@@ -143,18 +155,32 @@ Task<bool> Session::dispatch() {
   const std::string_view path = target.substr(0, question);
   const std::string_view query = question == std::string_view::npos ? std::string_view{} : target.substr(question);
   if (const Surface* surface = find_surface(path)) {
-    if (head_.method == "POST") co_return co_await exchange_.serve({.head = &head_, .surface = surface, .query = query, .body = body_, .wire_bytes = wire_bytes_});
-    co_return co_await answer(405, "Allow: POST\r\n", error_body(surface->family, {.status = 405, .code = "method_not_allowed", .message = "send POST to " + std::string(path)}));
+    if (head_.method == "POST")
+      co_return co_await exchange_.serve(
+          {.head = &head_, .surface = surface, .query = query, .body = body_, .wire_bytes = wire_bytes_});
+    co_return co_await answer(
+        405, "Allow: POST\r\n",
+        error_body(surface->family,
+                   {.status = 405, .code = "method_not_allowed", .message = "send POST to " + std::string(path)}));
   }
   if (head_.method == "GET" || head_.method == "HEAD") co_return co_await answer_get(path);
-  co_return co_await answer(404, "", error_body(family_of(head_), {.status = 404, .code = "unknown_path", .message = "no such path; the API is at /v1/chat/completions, /v1/responses, /v1/embeddings, /v1/completions, /v1/messages, /v1/models"}));
+  co_return co_await answer(
+      404, "",
+      error_body(family_of(head_), {.status = 404,
+                                    .code = "unknown_path",
+                                    .message = "no such path; the API is at /v1/chat/completions, /v1/responses, "
+                                               "/v1/embeddings, /v1/completions, /v1/messages, /v1/models"}));
 }
 
 Task<bool> Session::answer_get(std::string_view path) {
   constexpr std::string_view kModels = "/v1/models";
   const ApiFamily family = family_of(head_);
   if (!path.starts_with(kModels) || (path.size() > kModels.size() && path[kModels.size()] != '/'))
-    co_return co_await answer(404, "", error_body(family, {.status = 404, .code = "unknown_path", .message = "no such path; try GET /v1/models or POST /v1/chat/completions"}));
+    co_return co_await answer(
+        404, "",
+        error_body(family, {.status = 404,
+                            .code = "unknown_path",
+                            .message = "no such path; try GET /v1/models or POST /v1/chat/completions"}));
   if (auto key = authenticate(*worker_.snapshot, head_); !key)
     co_return co_await answer(key.error().status, "", error_body(family, key.error()));
   if (path.size() <= kModels.size() + 1) co_return co_await answer(200, "", model_list(*worker_.snapshot, family));
@@ -186,7 +212,8 @@ Task<void> Session::refuse(const Error& error) {
   head_.method = {};
   head_.keep_alive = false;
   head_.minor = 1;
-  if (co_await answer(error.status, "", error_body(ApiFamily::openai, error))) co_await client_.linger(SteadyClock::now() + kLinger);
+  if (co_await answer(error.status, "", error_body(ApiFamily::openai, error)))
+    co_await client_.linger(SteadyClock::now() + kLinger);
 }
 
 }  // namespace tollgate::gateway

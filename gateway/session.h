@@ -37,8 +37,8 @@ class Session {
   Exchange exchange_;
   http::Limits http_limits_;
   http::Head head_;
-  std::string decoded_;      // a body that came chunked
-  std::string_view body_;    // padded
+  std::string decoded_;         // a body that came chunked
+  std::string_view body_;       // padded
   std::size_t wire_bytes_ = 0;  // head and body as they lie in the buffer
   std::string out_;
   bool idle_ = false, keep_alive_ = true;

@@ -11,7 +11,8 @@ Error bad_url(const config::Provider& provider) {
   return Error{.kind = ErrorKind::fatal,
                .status = 500,
                .code = "bad_base_url",
-               .message = "providers: " + provider.name + ": base_url '" + provider.base_url + "' is not http(s)://host[:port][/path]"};
+               .message = "providers: " + provider.name + ": base_url '" + provider.base_url +
+                          "' is not http(s)://host[:port][/path]"};
 }
 
 // Splits scheme://host[:port][/path]; IPv6 hosts stand in brackets.
@@ -36,7 +37,8 @@ Result<void> split_base_url(const config::Provider& provider, Vendor& vendor) {
   vendor.origin.port = has_port ? std::string(authority.substr(colon + 1)) : (vendor.origin.tls ? "443" : "80");
   if (vendor.origin.host.empty() || vendor.origin.port.empty()) return bad_url(provider);
   vendor.fixed_headers = "Host: " + std::string(authority) + "\r\n";
-  if (vendor.origin.host.front() == '[') vendor.origin.host = vendor.origin.host.substr(1, vendor.origin.host.size() - 2);
+  if (vendor.origin.host.front() == '[')
+    vendor.origin.host = vendor.origin.host.substr(1, vendor.origin.host.size() - 2);
   return {};
 }
 
@@ -45,7 +47,8 @@ Result<Vendor> make_vendor(const config::Provider& provider) {
   vendor.config = &provider;
   vendor.usage_flags = billing::usage_flags_from(provider.usage_flags);
   vendor.usable = provider.auth == "none" || !provider.api_key.empty();
-  vendor.pool_key = provider.name + '|' + provider.base_url + '|' + provider.ca_file + (provider.tls_verify ? "|v" : "|n");
+  vendor.pool_key =
+      provider.name + '|' + provider.base_url + '|' + provider.ca_file + (provider.tls_verify ? "|v" : "|n");
   if (provider.dialect == "echo") {
     vendor.echo = true;
     vendor.origin = {.tls = false, .host = "echo", .port = "0"};
@@ -75,7 +78,8 @@ Result<std::shared_ptr<const Snapshot>> make_snapshot(config::Config config) {
   snapshot->config = std::move(config);
   const config::Config& settings = snapshot->config;
   std::vector<config::PriceRow> rows = settings.prices;
-  if (settings.shipped_prices) rows.insert(rows.end(), config::shipped_prices().begin(), config::shipped_prices().end());
+  if (settings.shipped_prices)
+    rows.insert(rows.end(), config::shipped_prices().begin(), config::shipped_prices().end());
   auto book = billing::PriceBook::build(std::move(rows));
   if (!book) return std::move(book).error();
   snapshot->prices = *book;

@@ -1,6 +1,6 @@
-// Snapshot: everything a configuration file determines, ready to use, immutable: a request keeps the one it began with while
-// a reload puts a new one in place. Thread rule: built on the main thread, shared read-only (the second owners are the
-// requests in flight).
+// Snapshot: everything a configuration file determines, ready to use, immutable: a request keeps the one it began with
+// while a reload puts a new one in place. Thread rule: built on the main thread, shared read-only (the second owners
+// are the requests in flight).
 #pragma once
 
 #include <memory>
@@ -27,8 +27,8 @@ struct Vendor {
   std::string fixed_headers;  // Host, credentials and the row's own headers, CRLF ended
   std::string pool_key;       // vendors with equal keys may share connections
   billing::UsageFlags usage_flags;
-  bool echo = false;          // the built-in echo vendor
-  bool usable = true;         // false: no key is configured
+  bool echo = false;   // the built-in echo vendor
+  bool usable = true;  // false: no key is configured
   bool speaks(const Surface& surface) const;
 };
 

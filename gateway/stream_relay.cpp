@@ -1,5 +1,5 @@
-// Server-sent events from vendor to client: each upstream read goes out at once, byte for byte, at event boundaries. Only an
-// injected usage chunk is taken out, and the terminal event waits for the ledger.
+// Server-sent events from vendor to client: each upstream read goes out at once, byte for byte, at event boundaries.
+// Only an injected usage chunk is taken out, and the terminal event waits for the ledger.
 #include <algorithm>
 
 #include "gateway/error_body.h"
@@ -24,7 +24,11 @@ Task<Exchange::Next> Exchange::relay_stream(bool more_same, bool more_targets) {
     if (got != Pull::data) co_return co_await end_stream(got, more_same, more_targets);
     take_events();
     if (usage_.saw_error() && !content_sent_ && !usage_.saw_content() && (more_same || more_targets)) {
-      last_error_ = Error{.kind = ErrorKind::retry_same, .status = 502, .code = "upstream_stream_error", .message = "provider '" + vendor_->config->name + "' reported an error: " + usage_.error_code()};
+      last_error_ =
+          Error{.kind = ErrorKind::retry_same,
+                .status = 502,
+                .code = "upstream_stream_error",
+                .message = "provider '" + vendor_->config->name + "' reported an error: " + usage_.error_code()};
       (void)settle(billing::Outcome::error, last_error_.code);
       call_.abandon();
       co_return retry_or_answer(more_same, more_targets, true);
@@ -32,7 +36,9 @@ Task<Exchange::Next> Exchange::relay_stream(bool more_same, bool more_targets) {
     if (may_hold(more_same || more_targets)) continue;
     if (usage_.saw_terminal() && !settled_) {
       const bool failed = usage_.saw_error();
-      if (auto kept = settle(failed ? billing::Outcome::error : billing::Outcome::ok, failed ? "upstream_stream_error" : ""); !kept) {
+      if (auto kept =
+              settle(failed ? billing::Outcome::error : billing::Outcome::ok, failed ? "upstream_stream_error" : "");
+          !kept) {
         call_.abandon();
         body_.clear();
         co_await answer_error(kept.error());
@@ -70,8 +76,10 @@ void Exchange::take_events() {
     if (!event.has_data) continue;
     usage_.event(event.event, event.data);
     if (record_.ttft_us < 0 && usage_.saw_content())
-      record_.ttft_us = std::chrono::duration_cast<std::chrono::microseconds>(SteadyClock::now() - attempt_started_).count();
-    if (splice_.usage_injected && usage_.last_was_usage_only() && !partial_out_) strip_begin = begin, strip_end = whole_;
+      record_.ttft_us =
+          std::chrono::duration_cast<std::chrono::microseconds>(SteadyClock::now() - attempt_started_).count();
+    if (splice_.usage_injected && usage_.last_was_usage_only() && !partial_out_)
+      strip_begin = begin, strip_end = whole_;
   }
   if (strip_end > strip_begin) {
     body_.erase(strip_begin, strip_end - strip_begin);
@@ -136,7 +144,12 @@ Task<Exchange::Next> Exchange::end_stream(Pull how, bool more_same, bool more_ta
   }
   if (!whole) {
     const bool timeout = how == Pull::timeout;
-    last_error_ = Error{.kind = ErrorKind::fatal, .status = timeout ? 504 : 502, .code = timeout ? "upstream_timeout" : "upstream_closed", .message = "provider '" + vendor_->config->name + (timeout ? "' fell silent in the middle of the stream" : "' cut the stream: ") + (timeout ? "" : call_.failure())};
+    last_error_ = Error{.kind = ErrorKind::fatal,
+                        .status = timeout ? 504 : 502,
+                        .code = timeout ? "upstream_timeout" : "upstream_closed",
+                        .message = "provider '" + vendor_->config->name +
+                                   (timeout ? "' fell silent in the middle of the stream" : "' cut the stream: ") +
+                                   (timeout ? "" : call_.failure())};
     if (!settled_) (void)settle(timeout ? billing::Outcome::timeout : billing::Outcome::error, last_error_.code);
     call_.abandon();
     if (whole_ > 0 && !co_await emit(whole_)) co_return Next::client_gone;
@@ -145,7 +158,9 @@ Task<Exchange::Next> Exchange::end_stream(Pull how, bool more_same, bool more_ta
     co_return Next::answered;
   }
   if (!settled_) {
-    if (auto kept = settle(usage_.saw_error() ? billing::Outcome::error : billing::Outcome::ok, usage_.saw_error() ? "upstream_stream_error" : ""); !kept) {
+    if (auto kept = settle(usage_.saw_error() ? billing::Outcome::error : billing::Outcome::ok,
+                           usage_.saw_error() ? "upstream_stream_error" : "");
+        !kept) {
       call_.abandon();
       co_await answer_error(kept.error());
       co_return Next::answered;

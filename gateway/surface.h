@@ -1,5 +1,6 @@
-// Surface: one operation of one client API, with what differs between them as a table: where clients post it, where it lies
-// upstream, how usage is read, and whose error form it uses. A new surface is one row here. Thread rule: constants.
+// Surface: one operation of one client API, with what differs between them as a table: where clients post it, where it
+// lies upstream, how usage is read, and whose error form it uses. A new surface is one row here. Thread rule:
+// constants.
 #pragma once
 
 #include <optional>
@@ -21,8 +22,8 @@ struct Surface {
   std::string_view dialect;        // a vendor must speak it
   ApiFamily family;                // form of errors
   billing::UsageDialect usage;
-  bool usage_option;               // stream_options.include_usage exists here
-  bool generates;                  // produces output tokens (a cut reply may have been billed)
+  bool usage_option;  // stream_options.include_usage exists here
+  bool generates;     // produces output tokens (a cut reply may have been billed)
 };
 
 std::span<const Surface> surfaces();

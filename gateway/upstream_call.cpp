@@ -56,10 +56,10 @@ Task<bool> UpstreamCall::send(std::span<const asio::const_buffer> request) {
   }
   const std::span<const asio::const_buffer> remaining(rest, count);
   sending_ = true;
-  auto [failed, written] =
-      co_await asio::async_initiate<const asio::as_tuple_t<asio::use_awaitable_t<Executor>>, void(ErrorCode, std::size_t)>(
-          [this, remaining](auto handler) { lease_->stream->async_write(remaining, std::move(handler)); },
-          asio::as_tuple(use_task));
+  auto [failed, written] = co_await asio::async_initiate<const asio::as_tuple_t<asio::use_awaitable_t<Executor>>,
+                                                         void(ErrorCode, std::size_t)>(
+      [this, remaining](auto handler) { lease_->stream->async_write(remaining, std::move(handler)); },
+      asio::as_tuple(use_task));
   sending_ = false;
   if (failed) failure_ = failed.message();
   co_return !failed;
@@ -75,10 +75,10 @@ Task<Got> UpstreamCall::fill() {
   char* const at = connection.buffer.data() + connection.end;
   const std::size_t room = connection.buffer.size() - connection.end - kJsonPadding;
   waiting_read_ = true;
-  auto [ec, bytes] =
-      co_await asio::async_initiate<const asio::as_tuple_t<asio::use_awaitable_t<Executor>>, void(ErrorCode, std::size_t)>(
-          [&connection, at, room](auto handler) { connection.stream->async_read_some(at, room, std::move(handler)); },
-          asio::as_tuple(use_task));
+  auto [ec, bytes] = co_await asio::async_initiate<const asio::as_tuple_t<asio::use_awaitable_t<Executor>>,
+                                                   void(ErrorCode, std::size_t)>(
+      [&connection, at, room](auto handler) { connection.stream->async_read_some(at, room, std::move(handler)); },
+      asio::as_tuple(use_task));
   waiting_read_ = false;
   connection.end += bytes;
   if (bytes > 0) {
@@ -164,7 +164,8 @@ void UpstreamCall::interrupt() noexcept {
 
 void UpstreamCall::finish() {
   if (!lease_) return;
-  if (decoder_.done() && head_.keep_alive && head_.framing != http::Framing::until_close && lease_->begin == lease_->end) {
+  if (decoder_.done() && head_.keep_alive && head_.framing != http::Framing::until_close &&
+      lease_->begin == lease_->end) {
     lease_.give_back();
   } else {
     abandon();

@@ -1,6 +1,6 @@
-// UpstreamCall: one HTTP exchange with a vendor on a leased connection: connect, send, head, body, give back. The caller sets
-// the deadlines: interrupt() ends the wait that is going on, and the caller looks why. No byte is lost by an interrupt.
-// Thread rule: one io thread, one coroutine.
+// UpstreamCall: one HTTP exchange with a vendor on a leased connection: connect, send, head, body, give back. The
+// caller sets the deadlines: interrupt() ends the wait that is going on, and the caller looks why. No byte is lost by
+// an interrupt. Thread rule: one io thread, one coroutine.
 #pragma once
 
 #include <span>

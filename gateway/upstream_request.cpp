@@ -77,7 +77,8 @@ void splice_body(std::string_view body, const RequestScan& scan, std::string_vie
       out.options_json = R"("stream_options":{"include_usage":true},)";
       edits[edit_count++] = {scan.open_brace + 1, scan.open_brace + 1, out.options_json};
     } else {
-      out.options_json = with_usage_option(body.substr(scan.stream_options.begin, scan.stream_options.end - scan.stream_options.begin));
+      out.options_json = with_usage_option(
+          body.substr(scan.stream_options.begin, scan.stream_options.end - scan.stream_options.begin));
       edits[edit_count++] = {scan.stream_options.begin, scan.stream_options.end, out.options_json};
     }
   }
@@ -102,7 +103,8 @@ bool is_private_request_header(std::string_view name) {
   if (name.empty()) return true;
   switch (name.front() | 0x20) {
     case 'a':
-      return http::iequals(name, "authorization") || http::iequals(name, "accept-encoding") || http::iequals(name, "api-key");
+      return http::iequals(name, "authorization") || http::iequals(name, "accept-encoding") ||
+             http::iequals(name, "api-key");
     case 'c':
       return http::iequals(name, "cookie") || istarts_with(name, "cf-");
     case 'e':
@@ -114,9 +116,10 @@ bool is_private_request_header(std::string_view name) {
     case 'v':
       return http::iequals(name, "via");
     case 'x':
-      return http::iequals(name, "x-api-key") || http::iequals(name, "x-goog-api-key") || istarts_with(name, "x-tollgate-") ||
-             istarts_with(name, "x-litellm-") || istarts_with(name, "x-portkey-") || istarts_with(name, "x-bf-") ||
-             istarts_with(name, "x-forwarded-") || http::iequals(name, "x-real-ip");
+      return http::iequals(name, "x-api-key") || http::iequals(name, "x-goog-api-key") ||
+             istarts_with(name, "x-tollgate-") || istarts_with(name, "x-litellm-") ||
+             istarts_with(name, "x-portkey-") || istarts_with(name, "x-bf-") || istarts_with(name, "x-forwarded-") ||
+             http::iequals(name, "x-real-ip");
     default:
       return false;
   }

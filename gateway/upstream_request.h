@@ -1,5 +1,5 @@
-// The request as it goes upstream: the client's bytes with only the model name replaced and, where the client did not ask for
-// stream usage, stream_options.include_usage spliced in. Pure.
+// The request as it goes upstream: the client's bytes with only the model name replaced and, where the client did not
+// ask for stream usage, stream_options.include_usage spliced in. Pure.
 #pragma once
 
 #include <array>
@@ -15,7 +15,7 @@ namespace tollgate::gateway {
 
 // The body as a gather list of the client's bytes and short replacements; no copy of the body is made.
 struct SplicedBody {
-  std::string model_json;    // replacement texts, owned
+  std::string model_json;  // replacement texts, owned
   std::string options_json;
   std::array<std::string_view, 5> parts;
   std::size_t part_count = 0;

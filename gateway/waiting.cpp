@@ -6,7 +6,8 @@
 namespace tollgate::gateway {
 namespace {
 
-// An event's first part waits this long for the rest, so that an error event can follow a whole event if the stream is cut.
+// An event's first part waits this long for the rest, so that an error event can follow a whole event if the stream is
+// cut.
 constexpr std::chrono::milliseconds kPartialHold{20};
 constexpr std::size_t kMaxDrainBytes = 64u << 20;
 
@@ -71,8 +72,8 @@ Task<Exchange::Pull> Exchange::interrupted(SteadyTime phase_deadline) {
   co_return Pull::data;
 }
 
-// A comment keeps load balancers from cutting a silent stream. It commits the status, not the content: another attempt is
-// still possible.
+// A comment keeps load balancers from cutting a silent stream. It commits the status, not the content: another attempt
+// is still possible.
 Task<void> Exchange::send_heartbeat() {
   if (partial_out_) co_return;
   out_.clear();
@@ -83,10 +84,12 @@ Task<void> Exchange::send_heartbeat() {
   if (chunked) http::write_chunk_head(out_, kPing.size());
   out_ += kPing;
   if (chunked) out_ += "\r\n";
-  if (!co_await client_.write(out_, SteadyClock::now() + snapshot_->config.limits.client_write_timeout)) client_gone_ = true;
+  if (!co_await client_.write(out_, SteadyClock::now() + snapshot_->config.limits.client_write_timeout))
+    client_gone_ = true;
 }
 
-// The client sent EOF: gone, or only done with sending? A harmless write tells: a client that is gone resets the connection.
+// The client sent EOF: gone, or only done with sending? A harmless write tells: a client that is gone resets the
+// connection.
 Task<void> Exchange::probe_client() {
   if (probed_) co_return;
   probed_ = true;
@@ -95,7 +98,8 @@ Task<void> Exchange::probe_client() {
   if (head_sent_) {
     co_await send_heartbeat();
   } else if (in_.head->minor == 1) {
-    if (!co_await client_.write("HTTP/1.1 102 Processing\r\n\r\n", SteadyClock::now() + snapshot_->config.limits.client_write_timeout))
+    if (!co_await client_.write("HTTP/1.1 102 Processing\r\n\r\n",
+                                SteadyClock::now() + snapshot_->config.limits.client_write_timeout))
       client_gone_ = true;
   }
 }

@@ -1,5 +1,5 @@
-// Worker: all that one io thread owns. Nothing here is shared with another thread but the snapshot pointer's target, the
-// metrics registry and the cardinality guard, which are safe on any thread.
+// Worker: all that one io thread owns. Nothing here is shared with another thread but the snapshot pointer's target,
+// the metrics registry and the cardinality guard, which are safe on any thread.
 #pragma once
 
 #include <functional>
@@ -22,8 +22,9 @@ using DialerFactory = std::function<std::unique_ptr<net::Dialer>(asio::io_contex
 DialerFactory default_dialers();
 
 struct Worker {
-  Worker(asio::io_context& io, std::shared_ptr<const Snapshot> first, std::unique_ptr<billing::SpoolWriter> spool_writer,
-         MetricsRegistry& registry, CardinalityGuard& cardinality, DialerFactory factory);
+  Worker(asio::io_context& io, std::shared_ptr<const Snapshot> first,
+         std::unique_ptr<billing::SpoolWriter> spool_writer, MetricsRegistry& registry, CardinalityGuard& cardinality,
+         DialerFactory factory);
   // The pool of a vendor's connections on this thread. Pools live as long as the worker.
   net::Pool& pool_for(const Vendor& vendor);
 

@@ -28,8 +28,9 @@ Result<Plan> ModelTable::resolve(std::string_view requested) const {
   return Error{.kind = ErrorKind::client_fault,
                .status = 404,
                .code = "model_not_found",
-               .message = "model '" + name.substr(0, 200) + "' is not configured; ask for one of the names under models: (" +
-                          known + ") or for provider/model"};
+               .message = "model '" + name.substr(0, 200) +
+                          "' is not configured; ask for one of the names under models: (" + known +
+                          ") or for provider/model"};
 }
 
 }  // namespace tollgate::router
