@@ -1,8 +1,11 @@
 // Stream: an ordered byte connection: TCP, TLS or an in-memory pipe (tests, the built-in echo vendor, the simulation).
 // Primitives are completion callbacks, so that a session can keep a read outstanding while its coroutine does other
-// work; read_some()/write_all() are the coroutine forms. Thread rule: all calls on the thread of its io_context.
-// Lifetime: destroying a stream closes it; what was outstanding still completes (operation_aborted), and buffers must
-// stay until completion. At most one read and one write may be outstanding.
+// work; read_some()/write_all() are the coroutine forms.
+//
+// Thread rule: all calls on the thread of its io_context. Lifetime: destroying a stream closes it; what was outstanding
+// still completes (operation_aborted), and buffers must stay until completion. Close streams and run the io_context
+// before it is destroyed: a coroutine that waits on a TLS stream, a pipe or a Signal is not destroyed with the context.
+// At most one read and one write may be outstanding.
 #pragma once
 
 #include <boost/asio/buffer.hpp>
