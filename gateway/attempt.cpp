@@ -57,7 +57,9 @@ Task<Exchange::Next> Exchange::run_call(bool more_same, bool more_targets) {
       last_error_ = std::move(sent).error();
       (void)settle(billing::Outcome::error, last_error_.code);
       call_.abandon();
-      co_return retry_or_answer(more_same, more_targets, true);
+      const Next next = retry_or_answer(more_same, more_targets, true);
+      if (next == Next::answered) co_await answer_error(last_error_);
+      co_return next;
     }
     const Pull got = co_await pull(nullptr, vendor_->config->first_byte_timeout);
     if (got == Pull::data) break;
