@@ -13,7 +13,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kAppendLimit{8'000}, kMigrateLimit{30'000}, kReportLimit{65'000};
+constexpr milliseconds kAppendLimit{6'000}, kMigrateLimit{30'000}, kReportLimit{65'000};
 constexpr std::int64_t kDaysBack = 400, kDaysAhead = 3;  // days that get a partition of their own
 constexpr char kStaging[] = "cost_records_staging";
 

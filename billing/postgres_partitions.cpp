@@ -9,7 +9,7 @@
 namespace tollgate::billing {
 namespace {
 
-constexpr std::chrono::milliseconds kLimit{6'000};
+constexpr std::chrono::milliseconds kLimit{4'000};
 constexpr std::int64_t kRetryNs = 60'000'000'000;
 constexpr std::int64_t kMicrosPerDay = 86'400'000'000;
 constexpr std::size_t kMaxKnown = 4'096;

@@ -32,7 +32,9 @@ bool take(std::string_view& text, char c) {
 bool parse_span(std::string_view text, std::int64_t& micros) {
   std::int64_t count = 0;
   const char* end = text.data() + text.size() - 1;
-  if (text.size() < 2 || std::from_chars(text.data(), end, count).ptr != end || count < 0) return false;
+  if (text.size() < 2) return false;
+  const auto [stop, error] = std::from_chars(text.data(), end, count);
+  if (stop != end || error != std::errc{} || count < 0) return false;
   std::int64_t unit = 0;
   switch (text.back()) {
     case 's':
