@@ -108,6 +108,7 @@ class Sum {
       missing = bucket;
       return false;
     }
+    use(row);
     const Rate rate = row->rates[static_cast<std::size_t>(priced_as)];
     if (is_token(priced_as)) {
       std::array<Factor, 4> factors;
@@ -116,7 +117,6 @@ class Sum {
     } else {
       total += rate.times(units);
     }
-    use(row);
     return true;
   }
   const std::vector<const CompiledRow*>& used() const { return used_; }

@@ -84,6 +84,8 @@ config::PriceRow& RowSet::at(std::string_view tier, bool batch, std::int64_t con
 }
 
 std::vector<config::PriceRow> RowSet::take() {
+  const auto multipliers = plain().multipliers;
+  for (config::PriceRow& row : rows_) row.multipliers = multipliers;
   std::erase_if(rows_, [](const config::PriceRow& row) { return row.rates.empty(); });
   for (config::PriceRow& row : rows_) {
     if (row.region.empty()) row.region = region;

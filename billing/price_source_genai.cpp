@@ -12,8 +12,7 @@ namespace {
 struct Name {
   std::string_view theirs, ours;
 };
-constexpr Name kVendors[] = {
-    {"x-ai", "xai"}, {"moonshotai", "moonshot"}, {"zhipuai", "zai"}, {"google", "gemini"}, {"voyageai", "voyage"}};
+constexpr Name kVendors[] = {{"x-ai", "xai"}, {"moonshotai", "moonshot"}, {"google", "gemini"}, {"voyageai", "voyage"}};
 
 struct Field {
   std::string_view name;

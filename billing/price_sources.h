@@ -18,7 +18,7 @@ class RowSet {
   RowSet(std::string provider, std::string model) : provider_(std::move(provider)), model_(std::move(model)) {}
   config::PriceRow& plain() { return at({}, false, 0, false); }
   config::PriceRow& at(std::string_view tier, bool batch, std::int64_t context, bool inclusive);
-  // Takes the rows out, those with rates only, each in the region.
+  // Takes the rows out, those with rates only, each in the region and with the plain row's multipliers.
   std::vector<config::PriceRow> take();
   void put_back(std::vector<config::PriceRow> rows) { rows_ = std::move(rows); }
 

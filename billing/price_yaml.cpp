@@ -106,7 +106,7 @@ bool same_entry(const config::PriceRow& a, const config::PriceRow& b) {
   return a.provider == b.provider && a.model == b.model && a.valid_from_us == b.valid_from_us &&
          a.valid_to_us == b.valid_to_us && a.weekdays == b.weekdays && a.from_minute == b.from_minute &&
          a.to_minute == b.to_minute && a.source == b.source && a.source_date == b.source_date && a.id.empty() &&
-         b.id.empty() && b.multipliers.empty();
+         b.id.empty() && a.multipliers == b.multipliers;
 }
 
 // Only what the entry itself does not state may differ in its tiers.

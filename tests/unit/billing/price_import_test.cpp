@@ -221,7 +221,7 @@ TEST(PriceImport, PortkeyIsInCents) {
   EXPECT_EQ(per_million(row, cache_read), "0.125");
   EXPECT_EQ(per_million(row, cache_write_5m), "unnamed");  // a zero that nobody filled in
   EXPECT_EQ(row->rates.at(web_search), Rate::per_unit(test::usd("0.01")));
-  EXPECT_EQ(per_million(find(report.rows, "gpt-5", "", true), input), "0.0625");
+  EXPECT_EQ(per_million(find(report.rows, "gpt-5", "", true), input), "0.625");
   ASSERT_EQ(report.skipped.size(), 1u);
   EXPECT_EQ(report.skipped[0].reason, "currency is EUR");
   EXPECT_FALSE(import_prices(PriceFormat::portkey, text, {}));
@@ -285,14 +285,22 @@ TEST(PriceDiff, AddedRemovedChanged) {
   EXPECT_TRUE(diff_prices({kept}, {kept}).empty());
 }
 
+constexpr const char* kProviders = R"(providers:
+  azure: {dialect: openai.chat, base_url: "http://127.0.0.1:1/v1", api_key: none}
+  lab: {dialect: openai.chat, base_url: "http://127.0.0.1:1/v1", api_key: none}
+)";
+
 // Rows written as YAML and read back by the configuration loader are the same rows.
 void expect_same_after_yaml(const std::vector<config::PriceRow>& rows) {
   std::stringstream indented;
   std::stringstream yaml(prices_to_yaml(rows));
   for (std::string line; std::getline(yaml, line);) indented << "  " << line << "\n";
-  const auto loaded = config::load_text("shipped_prices: false\nprices:\n" + indented.str(), "test.yaml");
+  const auto loaded =
+      config::load_text(std::string(kProviders) + "shipped_prices: false\nprices:\n" + indented.str(), "test.yaml");
   for (const auto& error : loaded.errors) ADD_FAILURE() << error.to_string();
-  EXPECT_TRUE(diff_prices(rows, loaded.config.prices).empty());
+  for (const PriceChange& change : diff_prices(rows, loaded.config.prices)) {
+    ADD_FAILURE() << change.row << " " << change.what << " " << change.old_text << " -> " << change.new_text;
+  }
   EXPECT_EQ(rows.size(), loaded.config.prices.size());
   for (std::size_t i = 0; i < rows.size() && i < loaded.config.prices.size(); ++i) {
     EXPECT_EQ(rows[i].source, loaded.config.prices[i].source);
