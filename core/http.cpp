@@ -2,101 +2,51 @@
 // the message may be trusted. Owner: net. Thread rule: pure functions.
 #include "core/http.h"
 
-#include <algorithm>
-#include <array>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
 #include <cstring>
+
+#include "core/http_rules.h"
 
 namespace tollgate::http {
 namespace {
 
 namespace bh = boost::beast::http;
 
-constexpr unsigned char kToken = 1, kTarget = 2, kHost = 4, kHex = 8;
-
-constexpr std::array<unsigned char, 256> make_classes() {
-  std::array<unsigned char, 256> classes{};
-  auto mark = [&classes](std::string_view chars, unsigned char bits) {
-    for (char c : chars) classes[static_cast<unsigned char>(c)] |= bits;
-  };
-  mark("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", kToken | kTarget | kHost);
-  mark("0123456789abcdefABCDEF", kHex);
-  mark("-._~", kToken | kTarget | kHost);
-  mark("!#$%&'*+^`|", kToken);
-  // RFC 3986 pchar, "/" and "?"; the brackets stand raw in the queries of common clients.
-  mark("!$&'()*+,;=:@/?[]%", kTarget);
-  return classes;
-}
-constexpr std::array<unsigned char, 256> kClasses = make_classes();
-
-bool is(char c, unsigned char bits) { return (kClasses[static_cast<unsigned char>(c)] & bits) != 0; }
-
-// Why a head is refused; status 0 = it is fine.
-struct Refusal {
-  int status = 0;
-  const char* why = nullptr;
-};
-
 std::string_view view(boost::beast::string_view s) { return {s.data(), s.size()}; }
 
-std::string_view trim(std::string_view s) {
-  while (!s.empty() && (s.front() == ' ' || s.front() == '\t')) s.remove_prefix(1);
-  while (!s.empty() && (s.back() == ' ' || s.back() == '\t')) s.remove_suffix(1);
-  return s;
+// Servers that map names to variables read these as the real ones.
+void note_unknown(Facts& facts, std::string_view name) {
+  facts.disguised |= iequals(name, "Content_Length") || iequals(name, "Transfer_Encoding");
 }
 
-// Takes the next element off a comma-separated list.
-std::string_view next_element(std::string_view& list) {
-  const std::size_t comma = list.find(',');
-  const std::string_view element = trim(list.substr(0, comma));
-  list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
-  return element;
-}
-
-// What the framing hangs on, noted while the fields pass by.
-struct Facts {
-  unsigned hosts = 0, lengths = 0, codings = 0;
-  std::string_view host, length, coding;
-  bool close = false, keep_alive = false, expect = false, disguised = false;
-
-  void note_unknown(std::string_view name);
-  void note(bh::field field, std::string_view value);
-  void note_connection(std::string_view list);
-};
-
-void Facts::note(bh::field field, std::string_view value) {
-  switch (field) {
-    case bh::field::host:
-      ++hosts, host = value;
-      break;
-    case bh::field::content_length:
-      ++lengths, length = value;
-      break;
-    case bh::field::transfer_encoding:
-      ++codings, coding = value;
-      break;
-    case bh::field::connection:
-      note_connection(value);
-      break;
-    case bh::field::expect:
-      expect |= iequals(value, "100-continue");
-      break;
-    default:
-      break;
+void note_connection(Facts& facts, std::string_view list) {
+  while (!list.empty()) {
+    const std::string_view option = next_element(list);
+    facts.close |= iequals(option, "close");
+    facts.keep_alive |= iequals(option, "keep-alive");
   }
 }
 
-// Servers that map names to variables read these as the real ones.
-void Facts::note_unknown(std::string_view name) {
-  disguised |= iequals(name, "Content_Length") || iequals(name, "Transfer_Encoding");
-}
-
-void Facts::note_connection(std::string_view list) {
-  while (!list.empty()) {
-    const std::string_view option = next_element(list);
-    close |= iequals(option, "close");
-    keep_alive |= iequals(option, "keep-alive");
+void note(Facts& facts, bh::field field, std::string_view value) {
+  switch (field) {
+    case bh::field::host:
+      ++facts.hosts, facts.host = value;
+      break;
+    case bh::field::content_length:
+      ++facts.lengths, facts.length = value;
+      break;
+    case bh::field::transfer_encoding:
+      ++facts.codings, facts.coding = value;
+      break;
+    case bh::field::connection:
+      note_connection(facts, value);
+      break;
+    case bh::field::expect:
+      facts.expect |= iequals(value, "100-continue");
+      break;
+    default:
+      break;
   }
 }
 
@@ -126,8 +76,8 @@ class HeadParser final : public bh::basic_parser<isRequest> {
   }
   void on_field_impl(bh::field field, Text name, Text value, Ec&) override {
     head_.headers.push_back(Header{view(name), view(value)});
-    if (field == bh::field::unknown) return facts.note_unknown(view(name));
-    facts.note(field, view(value));
+    if (field == bh::field::unknown) return note_unknown(facts, view(name));
+    note(facts, field, view(value));
   }
   void on_header_impl(Ec&) override {}
   void on_body_init_impl(const boost::optional<std::uint64_t>&, Ec&) override {}
@@ -159,125 +109,6 @@ Refusal scan_lines(std::string_view text, const Limits& limits, std::size_t& end
     at = lf + 1;
   }
   if (text.size() >= limits.max_head_bytes) return {431, "the head is too large"};
-  return {};
-}
-
-bool parse_length(std::string_view digits, std::uint64_t& out) {
-  if (digits.empty() || digits.size() > 18) return false;  // 18 digits cannot overflow
-  std::uint64_t value = 0;
-  for (char c : digits) {
-    if (c < '0' || c > '9') return false;
-    value = value * 10 + static_cast<std::uint64_t>(c - '0');
-  }
-  out = value;
-  return true;
-}
-
-// "chunked" alone is what we can take out of its framing. 501 for other codings, 400 where the end is not determined.
-Refusal check_coding(std::string_view list) {
-  if (iequals(list, "chunked")) return {};
-  bool other = false, last_chunked = false;
-  while (!list.empty()) {
-    const std::string_view coding = next_element(list);
-    if (coding.empty() || !std::all_of(coding.begin(), coding.end(), [](char c) { return is(c, kToken); }))
-      return {400, "Transfer-Encoding is malformed"};
-    last_chunked = iequals(coding, "chunked");
-    other |= !last_chunked;
-  }
-  if (other && last_chunked) return {501, "this transfer coding is not supported"};
-  return {400, "Transfer-Encoding does not end in one chunked"};
-}
-
-// RFC 9112 6.1 to 6.3 for both directions: sets framing and content_length.
-Refusal check_framing(const Facts& facts, Head& head) {
-  if (facts.disguised) return {400, "a framing header is spelled with an underscore"};
-  if (facts.codings > 0 && facts.lengths > 0) return {400, "both Transfer-Encoding and Content-Length"};
-  if (facts.codings > 0) {
-    if (head.minor == 0) return {400, "Transfer-Encoding in HTTP/1.0"};
-    if (facts.codings > 1) return {400, "more than one Transfer-Encoding"};
-    head.framing = Framing::chunked;
-    return check_coding(facts.coding);
-  }
-  if (facts.lengths > 1) return {400, "more than one Content-Length"};
-  if (facts.lengths == 1) {
-    if (!parse_length(facts.length, head.content_length)) return {400, "Content-Length is not a number"};
-    head.framing = head.content_length > 0 ? Framing::length : Framing::none;
-  }
-  return {};
-}
-
-bool valid_escapes(std::string_view s) {
-  for (std::size_t i = s.find('%'); i != std::string_view::npos; i = s.find('%', i + 1))
-    if (i + 2 >= s.size() || !is(s[i + 1], kHex) || !is(s[i + 2], kHex)) return false;
-  return true;
-}
-
-// uri-host [ ":" port ], without user info. Of RFC 3986's reg-name only the characters that names in use have.
-bool valid_authority(std::string_view s) {
-  std::size_t at = 0;
-  if (!s.empty() && s[0] == '[') {
-    at = s.find(']');
-    if (at == std::string_view::npos || s.substr(1, at).find(':') == std::string_view::npos) return false;
-    for (char c : s.substr(1, at - 1))
-      if (!is(c, kHex) && c != ':' && c != '.') return false;
-    ++at;
-  } else {
-    while (at < s.size() && (is(s[at], kHost) || s[at] == '%')) ++at;
-    if (!valid_escapes(s.substr(0, at))) return false;
-    if (at == 0 && !s.empty()) return false;
-  }
-  if (at == s.size()) return true;
-  const std::string_view port = s.substr(at + 1);
-  return s[at] == ':' && port.size() <= 5 &&
-         std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-// RFC 9112 3.2. An absolute-form target becomes its origin form.
-Refusal check_target(Head& head) {
-  if (head.method == "CONNECT") return {501, "CONNECT is not supported"};
-  std::string_view target = head.target;
-  if (target == "*") return head.method == "OPTIONS" ? Refusal{} : Refusal{400, "the target * needs OPTIONS"};
-  if (!std::all_of(target.begin(), target.end(), [](char c) { return is(c, kTarget); }))
-    return {400, "a character of the target is not allowed"};
-  if (!valid_escapes(target)) return {400, "the target has a broken percent escape"};
-  if (target[0] == '/') return {};
-  const std::size_t scheme = iequals(target.substr(0, 7), "http://")    ? 7u
-                             : iequals(target.substr(0, 8), "https://") ? 8u
-                                                                        : 0u;
-  if (scheme == 0) return {400, "the target is neither a path nor an http address"};
-  target.remove_prefix(scheme);
-  const std::size_t path = std::min(target.find_first_of("/?"), target.size());
-  head.authority = target.substr(0, path);
-  if (head.authority.empty() || !valid_authority(head.authority)) return {400, "the target names no valid host"};
-  if (path < target.size() && target[path] == '?') return {400, "the target has no path"};
-  head.target = path == target.size() ? std::string_view("/") : target.substr(path);
-  return {};
-}
-
-Refusal check_request(const Facts& facts, Head& head) {
-  if (facts.hosts > 1) return {400, "more than one Host"};
-  if (facts.hosts == 0 && head.minor == 1) return {400, "Host is missing"};
-  if (!valid_authority(facts.host)) return {400, "Host is not valid"};
-  head.authority = facts.host;
-  if (Refusal refusal = check_target(head); refusal.status) return refusal;
-  if (Refusal refusal = check_framing(facts, head); refusal.status) return refusal;
-  head.expect_continue = facts.expect && head.minor == 1;
-  return {};
-}
-
-Refusal check_response(const Facts& facts, bool head_request, Head& head) {
-  if (head.status < 100) return {502, "the status is below 100"};
-  if (head.status == 101) return {502, "an upgrade nobody asked for"};
-  const bool framed = facts.codings > 0 || facts.lengths > 0;
-  if (Refusal refusal = check_framing(facts, head); refusal.status) return refusal;
-  if (head_request || head.status / 100 == 1 || head.status == 204 || head.status == 304) {
-    // A server that says a body follows where none may is not read any further.
-    if (head.framing != Framing::none && !head_request && head.status != 304) head.keep_alive = false;
-    head.framing = Framing::none;
-  } else if (!framed) {
-    head.framing = Framing::until_close;
-    head.keep_alive = false;
-  }
   return {};
 }
 

@@ -4,7 +4,7 @@
 #include <cassert>
 #include <iterator>
 
-#include "core/http.h"
+#include "core/http_rules.h"
 
 namespace tollgate::http {
 namespace {
@@ -27,11 +27,7 @@ bool is_text(char c) {
   return (byte >= 0x20 && byte != 0x7f) || c == '\t';
 }
 
-bool is_token(char c) {
-  static constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
-  const char lower = static_cast<char>(c | 0x20);
-  return (c >= '0' && c <= '9') || (lower >= 'a' && lower <= 'z') || kOthers.find(c) != std::string_view::npos;
-}
+bool is_token(char c) { return is(c, kToken); }
 
 Error broken(const char* why) {
   return Error{ErrorKind::client_fault, 400, "bad_body_framing", std::string("malformed chunked body: ") + why, {}};
