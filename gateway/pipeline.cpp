@@ -6,6 +6,26 @@
 #include "gateway/exchange.h"
 
 namespace tollgate::gateway {
+namespace {
+
+// `pattern` may hold '*' for any run of characters.
+bool glob_match(std::string_view pattern, std::string_view text) {
+  const std::size_t star = pattern.find('*');
+  if (star == std::string_view::npos) return pattern == text;
+  if (!text.starts_with(pattern.substr(0, star))) return false;
+  const std::string_view rest = pattern.substr(star + 1);
+  for (std::size_t at = star; at <= text.size(); ++at)
+    if (glob_match(rest, text.substr(at))) return true;
+  return false;
+}
+
+bool may_use(const config::Key& key, std::string_view model) {
+  return key.models.empty() ||
+         std::any_of(key.models.begin(), key.models.end(), [&](const std::string& p) { return glob_match(p, model); });
+}
+
+}  // namespace
+
 
 Exchange::Exchange(Worker& worker, ClientIo& client)
     : worker_(worker),
@@ -26,8 +46,9 @@ Task<bool> Exchange::serve(const InboundRequest& request) {
   request_id_ = Id::next();
   started_ = SteadyClock::now();
   attempts_ = 0;
+  target_ = nullptr;  // it pointed into the last request's plan
   keep_alive_ = request.head->keep_alive && !worker_.draining;
-  client_gone_ = half_closed_ = probed_ = timer_fired_ = head_sent_ = content_sent_ = partial_out_ = wrote_ = false;
+  client_gone_ = half_closed_ = probed_ = timer_fired_ = head_sent_ = content_sent_ = partial_out_ = wrote_ = drop_lf_ = fresh_only_ = false;
   next_heartbeat_ = started_ + snapshot_->config.stream.heartbeat;
   worker_.metrics.requests.add();
   worker_.metrics.requests_in_flight.add(1);
@@ -62,6 +83,12 @@ Result<void> Exchange::prepare() {
       resolve_attribution(snapshot_->config.attribution, key_, in_.head->headers, scan_, in_.body, worker_.guard);
   if (!who) return std::move(who).error();
   who_ = std::move(*who);
+  if (key_ && !may_use(*key_, scan_.model))
+    return Error{.kind = ErrorKind::auth,
+                 .status = 403,
+                 .code = "model_not_allowed",
+                 .message = "key '" + key_->id + "' may not use model '" + scan_.model.substr(0, 200) +
+                            "'; its models are listed under auth: keys: models:"};
   auto plan = snapshot_->models->resolve(scan_.model);
   if (!plan) return std::move(plan).error();
   plan_ = std::move(*plan);
@@ -96,6 +123,10 @@ Task<void> Exchange::run_attempts() {
       const Next next = co_await attempt(plan_.targets[t], tries < per_target, more_targets);
       if (next == Next::answered || next == Next::client_gone) co_return;
       if (next == Next::next_target) break;
+      if (next == Next::retry_stale) {  // happens once at most: the next attempt takes a fresh connection
+        --tries;
+        continue;
+      }
       co_await back_off(tries);
       if (client_gone_) co_return;
     }
