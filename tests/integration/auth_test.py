@@ -25,6 +25,7 @@ class Keys(GatewayCase):
         return http1.call(self.gateway.port, "POST", path, {"model": model, "messages": [], "max_tokens": 5}, headers)
 
     def test_no_or_wrong_key_is_401(self):
+        seen = len(self.vendor.requests)
         for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {SECRET}"}, {"Authorization": "Bearer"},
                         {"Authorization": f"Bearer {SECRET}x"}, {"Authorization": f"Bearer {SECRET[:-1]}"}):
             with self.subTest(headers=headers):
@@ -32,7 +33,7 @@ class Keys(GatewayCase):
                 self.assertEqual(response.status, 401)
                 self.assertIn("error", response.json())
         self.assertEqual(self.send({"x-api-key": "wrong"}, "claude-mock", "/v1/messages").json()["type"], "error")
-        self.assertEqual(len(self.vendor.requests), 0)
+        self.assertEqual(len(self.vendor.requests), seen)
 
     def test_each_way_to_send_a_key(self):
         for headers in ({"Authorization": f"Bearer {SECRET}"}, {"authorization": f"bearer {SECRET}"}, {"x-api-key": SECRET}):

@@ -52,7 +52,7 @@ class Docs(unittest.TestCase):
 
     def test_the_curl_line_of_the_start_message_works(self):
         text = self.gateway.log()
-        line = re.search(r"^\s*(curl .*(?:\\\n.*)*)", text, re.M)
+        line = re.search(r"^\s*(curl (?:.*\\\n)*.*)", text, re.M)
         self.assertIsNotNone(line, text)
         done = subprocess.run(["bash", "-c", line[1].replace("curl ", "curl -sf ", 1)], capture_output=True, text=True, timeout=30, check=False)
         self.assertEqual(done.returncode, 0, line[1])

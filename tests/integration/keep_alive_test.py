@@ -57,6 +57,17 @@ class KeepAlive(GatewayCase):
             self.assertEqual(connection.read().status, 400)
             self.assertEqual(connection.read().body, ANSWER)
 
+    def test_refusals_between_good_requests(self):
+        """A refused request names no target of an earlier one."""
+        with self.gateway.connect() as connection:
+            for body in (b"{broken", b'{"model":"no-such-model","messages":[]}', b'{"messages":[]}'):
+                connection.send(chat())
+                self.assertEqual(connection.read().body, ANSWER)
+                connection.send(http1.request_bytes("POST", "/v1/chat/completions", body, DIMENSIONS))
+                response = connection.read()
+                self.assertIn(response.status, (400, 404))
+                self.assertIsNone(response.header("x-tollgate-target"))
+
     def test_a_stale_upstream_connection_costs_nothing(self):
         """The vendor drops idle connections; the next request must not notice, and there is one row for it."""
         for drop in (Close(), Reset()):

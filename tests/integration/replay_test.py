@@ -105,6 +105,7 @@ class Replay(unittest.TestCase):
                 if wrong:
                     problems.append(f"{exchange.id} {sizes}: {wrong}")
                     connection.close()
+                    self.assertTrue(self.gateway.running(), f"the gateway died: {problems[-1]}\n{self.gateway.log()[-1500:]}")
                     connection = self.gateway.connect()
                 if identity:
                     done[identity] = exchange

@@ -21,6 +21,7 @@ class Retry(GatewayCase):
         dead = f"http://127.0.0.1:{free_port()}/v1"
         return base_config(
             vendor,
+            threads=1,
             retry={"max_attempts": 2, "base_delay": "20ms", "max_delay": "100ms"},
             providers={"dead": {"dialect": "openai.chat", "base_url": dead, "api_key": "none", "connect_timeout": "500ms"}},
             models={
@@ -29,6 +30,11 @@ class Retry(GatewayCase):
                 "all-dead": {"targets": ["dead/x", "dead/y"]},
             },
         )
+
+    def drop_kept_connections(self):
+        """A kept connection that breaks before its first byte is stale and replaced in silence; these tests need fresh ones."""
+        self.vendor.script("closing", reply(dialects.chat_body(), headers={"Connection": "close"}) + [Close()])
+        self.gateway.chat("lab/closing")
 
     def attempts(self, response, count):
         rows = self.rows_of(response, count)
@@ -39,12 +45,13 @@ class Retry(GatewayCase):
     def test_second_try_on_the_same_target(self):
         for name, bad in (("503", OVERLOADED), ("429", LIMITED), ("reset", [Reset()]), ("closed", [Close()]), ("half-head", [b"HTTP/1.1 200", Reset()])):
             with self.subTest(name):
+                self.drop_kept_connections()
                 self.vendor.turns("flaky", [bad, GOOD])
                 response = self.gateway.chat("lab/flaky")
                 self.assertEqual((response.status, response.body), (200, json.dumps(dialects.chat_body()).encode()))
                 rows = self.attempts(response, 2)
                 self.assertEqual([row["outcome"] for row in rows], ["error", "ok"])
-                self.assertEqual(rows[0]["http_status"], {"503": 503, "429": 429}.get(name, 0))
+                self.assertEqual(rows[0]["http_status"] or 0, {"503": 503, "429": 429}.get(name, 0))
 
     def test_next_target_when_the_first_keeps_failing(self):
         self.vendor.script("first", OVERLOADED)

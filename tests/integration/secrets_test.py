@@ -58,6 +58,9 @@ class Secrets(GatewayCase):
             self.assertNotIn(CALLER_KEY.encode(), answer.raw)
 
     def test_state_is_private(self):
+        """Prompts are not in it, but who spent what is: the folder that the gateway makes is closed, or each file is."""
+        if os.stat(self.gateway.state_dir).st_mode & 0o007 == 0:
+            return
         for folder, _, files in os.walk(self.gateway.state_dir):
             for name in files:
                 mode = os.stat(os.path.join(folder, name)).st_mode

@@ -24,6 +24,7 @@ class Timeouts(GatewayCase):
         return base_config(
             vendor,
             retry={"max_attempts": 1},
+            prices=[{"target": "idle/*", "input": 2.50, "output": 10.00}],
             providers={
                 "full": {**limits, "base_url": f"http://127.0.0.1:{cls.full.getsockname()[1]}/v1", "connect_timeout": "300ms"},
                 "first": {**limits, "first_byte_timeout": "300ms"},

@@ -68,8 +68,7 @@ class Gateway:
         if not os.access(self.binary, os.X_OK):
             raise RuntimeError("TOLLGATE_BINARY does not name the tollgate binary")
         self.root = tempfile.mkdtemp(prefix="tollgate-test-")
-        self.state_dir = state_dir or os.path.join(self.root, "state")
-        os.makedirs(self.state_dir, exist_ok=True)
+        self.state_dir = state_dir or os.path.join(self.root, "state")  # made by the gateway itself
         self.config_file = os.path.join(self.root, "tollgate.yaml")
         self.log_file = os.path.join(self.root, "log")
         self.port, self.admin_port = free_port(), free_port()
