@@ -65,6 +65,13 @@ struct Candidates {
   std::array<const CompiledRow*, 2 * kMaxRowsPerTarget> rows;
   std::size_t own = 0, count = 0;
 
+  Candidates() = default;
+  // Only the part in use is worth copying.
+  Candidates(const Candidates& other) : own(other.own), count(other.count) {
+    std::copy_n(other.rows.begin(), count, rows.begin());
+  }
+  Candidates& operator=(const Candidates&) = delete;
+
   void add(const Rows& from, const Situation& now) {
     for (const CompiledRow& row : from) {
       if (count < rows.size() && matches(row, now)) rows[count++] = &row;
@@ -95,7 +102,9 @@ struct Candidates {
 // Adds up one usage at one target.
 class Sum {
  public:
-  Sum(const Candidates& from, const Situation& now, std::string_view speed) : from_(from), now_(now), speed_(speed) {}
+  Sum(const Candidates& from, const Situation& now, std::string_view speed) : from_(from), now_(now), speed_(speed) {
+    plain_ = !now.batch && now.service_tier.empty() && now.region.empty() && speed.empty();
+  }
 
   // False when no rate is known; `missing` then names the bucket.
   bool add(Bucket bucket, Bucket priced_as, std::int64_t units) {
@@ -110,24 +119,27 @@ class Sum {
     }
     use(row);
     const Rate rate = row->rates[static_cast<std::size_t>(priced_as)];
-    if (is_token(priced_as)) {
-      std::array<Factor, 4> factors;
-      const int count = collect(*row, rate, factors);
-      total += rate.times(units, factors.data(), count);
+    std::array<Factor, 4> factors;
+    const int count = plain_ || !is_token(priced_as) ? 0 : collect(*row, rate, factors);
+    if (count > 0) {
+      multiplied_ += rate.times(units, factors.data(), count);
     } else {
-      total += rate.times(units);
+      // Kept a million times too large, so that the one division (and rounding) comes at the end.
+      millions_ += Money::from_femto(rate.per_million().femto() * units);
     }
     return true;
   }
-  const std::vector<const CompiledRow*>& used() const { return used_; }
+  Money total() const { return multiplied_ + Rate::per_million(millions_).times(1); }
+  // The rows that took part, in order of use.
+  std::span<const CompiledRow* const> used() const { return {used_.data(), used_count_}; }
 
-  Money total;
   Bucket missing = kNoBucket;
   bool stood_in = false;  // a tier or batch without a price was taken at the standard one
 
  private:
   void use(const CompiledRow* row) {
-    if (std::find(used_.begin(), used_.end(), row) == used_.end()) used_.push_back(row);
+    const auto end = used_.begin() + static_cast<std::ptrdiff_t>(used_count_);
+    if (used_count_ < used_.size() && std::find(used_.begin(), end, row) == end) used_[used_count_++] = row;
   }
   // Factors for the conditions that the rate's own row does not state already.
   int collect(const CompiledRow& row, Rate rate, std::array<Factor, 4>& factors) {
@@ -149,7 +161,11 @@ class Sum {
   const Candidates& from_;
   const Situation& now_;
   std::string_view speed_;
-  std::vector<const CompiledRow*> used_;
+  bool plain_;
+  Money millions_, multiplied_;
+  // A row per bucket and per factor at most; more cannot take part.
+  std::array<const CompiledRow*, kBuckets + 4 * kBuckets> used_;
+  std::size_t used_count_ = 0;
 };
 
 std::int64_t count_of(const Usage& usage, std::size_t b) {
@@ -235,10 +251,11 @@ bool PriceBook::Impl::price_one(const PriceQuery& query, const Usage& usage, Pri
   Situation list = now;
   list.batch = false;
   list.service_tier = {};
-  const Candidates list_rows = candidates(query, list);
+  const bool is_list = !now.batch && now.service_tier.empty();
+  const Candidates list_rows = is_list ? rows_now : candidates(query, list);
   Sum listed(list_rows, list, {});
   if (add_all(listed, usage, true)) {
-    baseline += listed.total;
+    baseline += listed.total();
   } else {
     baseline_known = false;
   }
@@ -247,7 +264,8 @@ bool PriceBook::Impl::price_one(const PriceQuery& query, const Usage& usage, Pri
     out.note = fmt::format("rate missing for {} of {}/{}", bucket_name(sum.missing), query.provider, query.model);
     return false;
   }
-  cost += sum.total;
+  cost += sum.total();
+  out.price_ids.reserve(out.price_ids.size() + std::max<std::size_t>(1, sum.used().size()));
   if (sum.used().empty()) out.price_ids.push_back(rows_now.rows[0]->id);
   for (const CompiledRow* row : sum.used()) {
     const bool known = std::find(out.price_ids.begin(), out.price_ids.end(), row->id) != out.price_ids.end();

@@ -8,7 +8,6 @@
 
 #include "billing/price_book.h"
 #include "billing/price_time.h"
-#include "billing/usage_counts.h"
 
 namespace tollgate::billing {
 namespace {
@@ -19,25 +18,15 @@ Error bad_row(const config::PriceRow& row, std::string_view what) {
           fmt::format("{}price of {}/{}: {}", where, row.provider, row.model, what)};
 }
 
-int digits(__int128 value) {
-  int count = 1;
-  while (value >= 10) value /= 10, ++count;
-  return count;
-}
+// Bounds that keep every cost of at most kMaxCount units per bucket inside Money: 10 USD for one unit, factors up to
+// 100.
+const Rate kMaxRate = Rate::per_unit(Money::from_femto(Money::Femto{10} * 1'000'000'000'000'000));
+constexpr std::int64_t kMaxFactor = 100;
 
-// Digits of the largest product that Rate::times can meet: 1e12 units x rate x one factor of each kind.
-int largest_product_digits(const config::PriceRow& row) {
-  int rate_digits = 1;
-  for (const auto& [bucket, rate] : row.rates) rate_digits = std::max(rate_digits, digits(rate.per_million().femto()));
-  int factor_digits = 0;
-  for (const std::string_view kind : {"batch", "tier:", "geo:", "speed:"}) {
-    int widest = 0;
-    for (const auto& [name, factor] : row.multipliers) {
-      if (name.starts_with(kind)) widest = std::max(widest, digits(factor.num));
-    }
-    factor_digits += widest;
-  }
-  return digits(kMaxCount) + rate_digits + factor_digits;
+bool too_large(const Factor& factor) {
+  std::int64_t limit = kMaxFactor;
+  for (int i = 0; i < factor.scale; ++i) limit *= 10;
+  return factor.num > limit;
 }
 
 bool known_multiplier(std::string_view name) {
@@ -57,13 +46,13 @@ const char* fault_of(const config::PriceRow& row) {
   if (row.weekdays != 0 && !hours) return "schedule must end after it begins, on the same day";
   for (const auto& [bucket, rate] : row.rates) {
     if (rate < Rate{}) return "negative rate";
+    if (rate > kMaxRate) return "rate is over 10 USD for one unit";
   }
   for (const auto& [name, factor] : row.multipliers) {
     if (!known_multiplier(name)) return "unknown multiplier (batch, tier:NAME, geo:REGION or speed:NAME)";
     if (factor.num < 0) return "negative multiplier";
+    if (factor.scale > 9 || too_large(factor)) return "multiplier is over 100";
   }
-  // Of the 38 digits of 128 bits.
-  if (largest_product_digits(row) > 38) return "rate and multipliers are too large";
   return nullptr;
 }
 

@@ -35,6 +35,14 @@ std::string_view unquoted(std::string_view raw) {
   return raw.substr(1, std::min(raw.size() - 2, kMaxName));
 }
 
+// The value of a completion's "text".
+DeltaContent text_content(std::string_view data, std::size_t at) {
+  DeltaContent found;
+  if (data[at] == '"') found.bytes = string_bytes(data, at);
+  found.content = found.bytes > 0;
+  return found;
+}
+
 }  // namespace
 
 UsageFlags usage_flags_from(const std::vector<std::string>& names) {
@@ -104,21 +112,18 @@ void UsageReader::openai_event(std::string_view data) {
   const bool chat = dialect_ == UsageDialect::openai_chat;
   const std::string_view content_key = chat ? "\"delta\"" : "\"text\"";
   bool has_usage = false, content = false;
-  each_quoted(data, 'u', content_key[1], [&](std::size_t at) {
+  until_quoted(data, 'u', content_key[1], [&](std::size_t at) {
     if (data[at + 1] == 'u') {
       const std::size_t value = value_of_key(data, at, "\"usage\"");
       if (value < data.size() && data[value] == '{') has_usage = true;
-      return;
+      return true;
     }
     const std::size_t value = value_of_key(data, at, content_key);
-    if (value >= data.size()) return;
-    const DeltaContent found = chat ? delta_content(data, value)
-                               : data[value] == '"'
-                                   ? DeltaContent{string_bytes(data, value) > 0, string_bytes(data, value)}
-                                   : DeltaContent{};
-    if (!found.content) return;
-    content = true;
-    note_content(found.bytes);
+    if (value >= data.size()) return true;
+    const DeltaContent found = chat ? delta_content(data, value) : text_content(data, value);
+    if (found.content) note_content(found.bytes);
+    content = content || found.content;
+    return true;
   });
   const bool want_head = served_model_.empty() && head_tries_ < kMaxHeadTries;
   if (want_head) ++head_tries_;

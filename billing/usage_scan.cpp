@@ -42,19 +42,26 @@ std::size_t value_of_key(std::string_view text, std::size_t at, std::string_view
 }
 
 std::size_t find_value(std::string_view text, std::string_view quoted_key, std::size_t from) {
-  while (from < text.size()) {
-    const void* hit = memmem(text.data() + from, text.size() - from, quoted_key.data(), quoted_key.size());
-    if (hit == nullptr) return kNone;
-    const std::size_t at = static_cast<std::size_t>(static_cast<const char*>(hit) - text.data());
-    const std::size_t value = value_of_key(text, at, quoted_key);
-    if (value != kNone) return value;
-    from = at + 1;
-  }
-  return kNone;
+  std::size_t found = kNone;
+  until_quoted(text.substr(std::min(from, text.size())), quoted_key[1], quoted_key[1], [&](std::size_t at) {
+    found = value_of_key(text, from + at, quoted_key);
+    return found == kNone;
+  });
+  return found;
 }
 
 std::size_t string_bytes(std::string_view text, std::size_t at) {
   std::size_t i = at + 1;
+#if defined(__SSE2__)
+  const __m128i quotes = _mm_set1_epi8('"'), escapes = _mm_set1_epi8('\\');
+  for (; i + 16 <= text.size(); i += 16) {
+    const __m128i here = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + i));
+    const auto quote = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(here, quotes)));
+    const auto escape = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(here, escapes)));
+    if (escape != 0 && (quote == 0 || __builtin_ctz(escape) < __builtin_ctz(quote))) break;
+    if (quote != 0) return i + static_cast<std::size_t>(__builtin_ctz(quote)) - at - 1;
+  }
+#endif
   while (i < text.size() && text[i] != '"') i += text[i] == '\\' ? 2 : 1;
   return std::min(i, text.size()) - at - 1;
 }
@@ -62,6 +69,13 @@ std::size_t string_bytes(std::string_view text, std::size_t at) {
 DeltaContent delta_content(std::string_view text, std::size_t at) {
   DeltaContent found;
   if (at >= text.size() || text[at] != '{') return found;
+  // Nearly every event of a stream.
+  constexpr std::string_view kText = "{\"content\":\"";
+  if (text.substr(at).starts_with(kText)) {
+    found.bytes = string_bytes(text, at + kText.size() - 1);
+    found.content = found.bytes > 0;
+    if (found.content) return found;
+  }
   at = skip_space(text, at + 1);
   while (at < text.size() && text[at] == '"') {
     const std::size_t key_bytes = string_bytes(text, at);

@@ -12,9 +12,9 @@
 
 namespace tollgate::billing {
 
-// Calls f(i) for every i with text[i] == '"' and text[i + 1] == a or b, in order.
+// Calls f(i) for every i with text[i] == '"' and text[i + 1] == a or b, in order, until f returns false.
 template <class F>
-inline void each_quoted(std::string_view text, char a, char b, F&& f) {
+inline void until_quoted(std::string_view text, char a, char b, F&& f) {
   const char* data = text.data();
   std::size_t i = 0;
 #if defined(__SSE2__)
@@ -24,11 +24,13 @@ inline void each_quoted(std::string_view text, char a, char b, F&& f) {
     const __m128i next = _mm_loadu_si128(reinterpret_cast<const __m128i*>(data + i + 1));
     const __m128i letter = _mm_or_si128(_mm_cmpeq_epi8(next, as), _mm_cmpeq_epi8(next, bs));
     unsigned hits = static_cast<unsigned>(_mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(here, quotes), letter)));
-    for (; hits != 0; hits &= hits - 1) f(i + static_cast<std::size_t>(__builtin_ctz(hits)));
+    for (; hits != 0; hits &= hits - 1) {
+      if (!f(i + static_cast<std::size_t>(__builtin_ctz(hits)))) return;
+    }
   }
 #endif
   for (; i + 1 < text.size(); ++i) {
-    if (data[i] == '"' && (data[i + 1] == a || data[i + 1] == b)) f(i);
+    if (data[i] == '"' && (data[i + 1] == a || data[i + 1] == b) && !f(i)) return;
   }
 }
 

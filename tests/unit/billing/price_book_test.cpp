@@ -387,11 +387,26 @@ TEST(PriceBook, BadRowsAreRefusedWithTheirPlace) {
   auto unknown = row("a/m", {{input, "1"}});
   multiplier(unknown, "geo", "2");
   EXPECT_NE(refused(unknown), "");
-  auto huge = row("a/m", {{input, "100000000000"}});
-  multiplier(huge, "geo:us", "1.123456789");
-  EXPECT_NE(refused(huge), "");
+  EXPECT_NE(refused(row("a/m", {{input, "10000000.01"}})), "");
+  EXPECT_EQ(refused(row("a/m", {{input, "10000000"}})), "");
+  auto factor = row("a/m", {{input, "1"}});
+  multiplier(factor, "geo:us", "100.1");
+  EXPECT_NE(refused(factor), "");
   EXPECT_NE(refused(row("a/", {{input, "1"}})), "");
   EXPECT_EQ(refused(row("a/m", {{input, "1"}})), "");
+}
+
+TEST(PriceBook, LargestCountsAndRatesStayInsideMoney) {
+  std::initializer_list<std::pair<Bucket, std::string_view>> rates = {{input, "10000000"}, {output, "10000000"}};
+  auto dear = row("a/m", rates);
+  for (const char* name : {"batch", "geo:us", "speed:fast", "tier:x"}) multiplier(dear, name, "100");
+  Usage usage = usage_of({{input, INT64_MAX}, {output, 1'000'000'000'000}});
+  usage.geo = "us";
+  usage.speed = "fast";
+  usage.served_tier = "x";
+  PriceQuery q = query("a", "m");
+  q.batch = true;
+  EXPECT_EQ(cost_text(book({dear})->price(q, usage)), "2000000000000000000000");
 }
 
 TEST(PriceBook, TooManyRowsOfOneTargetAreRefused) {
