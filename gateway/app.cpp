@@ -70,6 +70,7 @@ int App::run() {
   for (int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  ::umask(077);  // the ledger and the spool are nobody else's to read
   raise_descriptor_limit();
   if (auto started = start(); !started) {
     std::fprintf(stderr, "tollgate: %s\n", redacted(started.error().message).c_str());
@@ -129,6 +130,7 @@ Result<void> App::start_listeners() {
     tls = *acceptor;
   }
   split_address(config.listen, host_, port_);
+  if (auto unused = check_port_unused(host_, port_); !unused) return unused;
   const int threads =
       config.threads > 0 ? config.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   for (int i = 0; i < threads; ++i) {
@@ -166,15 +168,15 @@ void App::announce() const {
   const std::string scheme = config.tls.cert.empty() ? "http" : "https";
   const std::string model = config.models.empty() ? "provider/model" : config.models.front().name;
   const std::string shown = host_.find(':') == std::string::npos ? host_ : "[" + host_ + "]";
-  std::fprintf(
-      stderr,
-      "tollgate listens on %s://%s:%u (admin %s:%u), state in %s\n"
-      "try:\n"
-      "  curl %s://%s:%u/v1/chat/completions -H 'content-type: application/json' -H 'x-tollgate-team: demo' \\\n"
-      "    -d '{\"model\":\"%s\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}'\n"
-      "  tollgate report --by team%s%s\n",
-      scheme.c_str(), shown.c_str(), port_, admin_host_.c_str(), admin_port_, config.state_dir.c_str(), scheme.c_str(),
-      shown.c_str(), port_, model.c_str(), config_path_.empty() ? "" : " --config ", config_path_.c_str());
+  std::fprintf(stderr,
+               "tollgate listens on %s://%s:%u (admin %s:%u), state in %s\n"
+               "try:\n"
+               "  curl %s://%s:%u/v1/chat/completions -H 'content-type: application/json' -H 'x-tollgate-team: demo' "
+               "-d '{\"model\":\"%s\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}'\n"
+               "  tollgate report --by team%s%s\n",
+               scheme.c_str(), shown.c_str(), port_, admin_host_.c_str(), admin_port_, config.state_dir.c_str(),
+               scheme.c_str(), shown.c_str(), port_, model.c_str(), config_path_.empty() ? "" : " --config ",
+               config_path_.c_str());
 }
 
 Result<void> App::reload() {

@@ -1,6 +1,7 @@
 // One attempt against one target: send, take the head, relay the reply. Streams go on in stream_relay.cpp.
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "gateway/error_body.h"
 #include "gateway/exchange.h"
@@ -50,10 +51,15 @@ Task<Exchange::Next> Exchange::attempt(const router::TargetRef& target, bool mor
 }
 
 Task<Exchange::Next> Exchange::run_call(bool more_same, bool more_targets) {
-  for (bool fresh = false;; fresh = true) {
+  for (bool fresh = std::exchange(fresh_only_, false);; fresh = true) {
     if (auto sent = co_await send_request(fresh); !sent) {
       if (client_gone_) co_return co_await client_left();
-      if (!fresh && reached_ && call_.reused()) continue;
+      // A kept connection that the vendor has closed: it never had the whole request, so this is not a new attempt.
+      if (!fresh && reached_ && call_.reused()) {
+        worker_.metrics.stale_retries.add();
+        reached_ = false;
+        continue;
+      }
       last_error_ = std::move(sent).error();
       (void)settle(billing::Outcome::error, last_error_.code);
       call_.abandon();
@@ -63,10 +69,14 @@ Task<Exchange::Next> Exchange::run_call(bool more_same, bool more_targets) {
     }
     const Pull got = co_await pull(nullptr, vendor_->config->first_byte_timeout);
     if (got == Pull::data) break;
-    // A kept connection that the vendor closed while it was idle: nothing was served, so this is not a new attempt.
-    if (got == Pull::failed && !fresh && call_.reused() && !call_.got_any_byte()) {
+    // Here the request went out whole: whether the vendor served it nobody knows, so it has its own row, and the client
+    // does not pay for the race with a failure.
+    if (got == Pull::failed && call_.reused() && !call_.got_any_byte()) {
       worker_.metrics.stale_retries.add();
-      continue;
+      fresh_only_ = true;
+      (void)settle(billing::Outcome::error, "upstream_closed");
+      call_.abandon();
+      co_return Next::retry_stale;
     }
     co_return co_await attempt_failed(got, more_same, more_targets);
   }
@@ -148,6 +158,7 @@ Task<Exchange::Next> Exchange::relay_whole(bool more_same, bool more_targets) {
   const Pull got = co_await collect_body(whole);
   if (got == Pull::client_gone) co_return co_await client_left();
   if (got != Pull::end) co_return co_await attempt_failed(got, more_same, more_targets);
+  reply_whole_ = true;
   usage_.reply(whole);
   if (auto settled = settle(billing::Outcome::ok, ""); !settled) {
     call_.finish();
@@ -233,10 +244,10 @@ Exchange::Next Exchange::retry_or_answer(bool more_same, bool more_targets, bool
 // The vendor's headers for the client, copied while the head's views are valid.
 void Exchange::keep_reply_headers() {
   reply_headers_.clear();
-  const auto connection = call_.head().find("connection");
+  const bool connection_lists = call_.head().find("connection").has_value();
   for (const http::Header& header : call_.head().headers) {
     if (is_private_reply_header(header.name)) continue;
-    if (connection && http::iequals(*connection, header.name)) continue;
+    if (connection_lists && named_by_connection(call_.head(), header.name)) continue;
     http::write_header(reply_headers_, header.name, header.value);
   }
 }

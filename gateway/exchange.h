@@ -44,7 +44,7 @@ class Exchange {
 
  private:
   // How an attempt ended, seen from the loop over attempts.
-  enum class Next : unsigned char { answered, retry_same, next_target, client_gone };
+  enum class Next : unsigned char { answered, retry_same, retry_stale, next_target, client_gone };
   // What a wait for upstream brought.
   enum class Pull : unsigned char { data, end, failed, timeout, client_gone };
 
@@ -120,6 +120,8 @@ class Exchange {
   SplicedBody splice_;
   SteadyTime attempt_started_{};
   bool settled_ = false;
+  bool fresh_only_ = false;    // the last attempt broke on a kept connection: do not take another one
+  bool reply_whole_ = false;   // the vendor's reply was read to its end
   bool reached_ = false;       // the request went out: the vendor may bill it even if no answer came
   std::string reply_headers_;  // the vendor's, as they go to the client
   Error last_error_;
@@ -134,6 +136,7 @@ class Exchange {
   std::string body_;          // bytes of the reply not yet sent
   std::size_t fed_ = 0;       // of body_: already given to the scanner
   std::size_t whole_ = 0;     // of body_: end of the last complete event
+  bool drop_lf_ = false;      // the stripped event ended in CR; its LF may come with the next bytes
   bool partial_out_ = false;  // part of an unfinished event was sent
   SteadyTime partial_since_{};
 };

@@ -26,7 +26,6 @@ bool may_use(const config::Key& key, std::string_view model) {
 
 }  // namespace
 
-
 Exchange::Exchange(Worker& worker, ClientIo& client)
     : worker_(worker),
       client_(client),
@@ -48,7 +47,8 @@ Task<bool> Exchange::serve(const InboundRequest& request) {
   attempts_ = 0;
   target_ = nullptr;  // it pointed into the last request's plan
   keep_alive_ = request.head->keep_alive && !worker_.draining;
-  client_gone_ = half_closed_ = probed_ = timer_fired_ = head_sent_ = content_sent_ = partial_out_ = wrote_ = drop_lf_ = fresh_only_ = false;
+  client_gone_ = half_closed_ = probed_ = timer_fired_ = head_sent_ = content_sent_ = partial_out_ = wrote_ = drop_lf_ =
+      fresh_only_ = false;
   next_heartbeat_ = started_ + snapshot_->config.stream.heartbeat;
   worker_.metrics.requests.add();
   worker_.metrics.requests_in_flight.add(1);

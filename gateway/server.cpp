@@ -29,6 +29,18 @@ Error listen_error(const std::string& host, unsigned short port, const ErrorCode
 
 }  // namespace
 
+Result<void> check_port_unused(const std::string& host, unsigned short port) {
+  asio::io_context context;
+  ErrorCode ec;
+  const auto address = asio::ip::make_address(host == "localhost" ? "127.0.0.1" : host, ec);
+  asio::ip::tcp::acceptor probe(context);
+  if (!ec) probe.open(asio::ip::tcp::endpoint(address, port).protocol(), ec);
+  if (!ec) probe.set_option(asio::socket_base::reuse_address(true), ec);
+  if (!ec) probe.bind({address, port}, ec);
+  if (ec) return listen_error(host, port, ec);
+  return {};
+}
+
 Server::Server(std::shared_ptr<const Snapshot> snapshot, std::unique_ptr<billing::SpoolWriter> spool,
                MetricsRegistry& metrics, CardinalityGuard& guard, DialerFactory dialers)
     : worker_(context_, std::move(snapshot), std::move(spool), metrics, guard, std::move(dialers)),

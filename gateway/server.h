@@ -15,6 +15,10 @@
 
 namespace tollgate::gateway {
 
+// SO_REUSEPORT lets a second gateway of the same user share the port in silence; this finds out first. Error:
+// listen_failed.
+Result<void> check_port_unused(const std::string& host, unsigned short port);
+
 class Server {
  public:
   Server(std::shared_ptr<const Snapshot> snapshot, std::unique_ptr<billing::SpoolWriter> spool,

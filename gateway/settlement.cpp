@@ -47,7 +47,7 @@ Result<void> Exchange::begin_record(const router::TargetRef& target) {
   record_.model = bounded(target.model);
   record_.route = plan_.route;
   record_.stream = scan_.stream;
-  settled_ = reached_ = false;
+  settled_ = reached_ = reply_whole_ = false;
   auto opened = worker_.spool->open(record_);
   if (!opened) worker_.spool->release();
   return opened;
@@ -68,7 +68,7 @@ void Exchange::fill_usage_and_cost(billing::Outcome outcome) {
     return;
   }
   // Cut or silent: the counts seen so far are a lower bound, and those never sent must be judged.
-  const bool whole = outcome == billing::Outcome::ok || usage_.saw_terminal();
+  const bool whole = outcome == billing::Outcome::ok || reply_whole_ || usage_.saw_terminal();
   const bool estimated = !usage.reported || !whole;
   if (estimated) {
     if (usage.input_side() == 0) usage[Bucket::input] = static_cast<std::int64_t>(in_.body.size()) / kBytesPerToken + 1;

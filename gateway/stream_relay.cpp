@@ -66,6 +66,10 @@ bool Exchange::may_hold(bool more) const {
 // Gives new bytes to the scanner, reads usage from whole events, and takes injected usage chunks out of body_.
 void Exchange::take_events() {
   const std::size_t base = fed_;
+  if (drop_lf_ && base < body_.size()) {
+    if (body_[base] == '\n') body_.erase(base, 1);
+    drop_lf_ = false;
+  }
   scanner_.feed(std::string_view(body_).substr(base));
   fed_ = body_.size();
   std::size_t strip_begin = 0, strip_end = 0;
@@ -82,6 +86,9 @@ void Exchange::take_events() {
       strip_begin = begin, strip_end = whole_;
   }
   if (strip_end > strip_begin) {
+    drop_lf_ = strip_end == body_.size() && body_[strip_end - 1] == '\r';
+    // A CRLF cut between two reads leaves the LF of the event before at the start of this one: it stays.
+    if (body_[strip_begin] == '\n') ++strip_begin;
     body_.erase(strip_begin, strip_end - strip_begin);
     whole_ -= strip_end - strip_begin;
     fed_ = body_.size();

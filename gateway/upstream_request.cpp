@@ -32,22 +32,6 @@ std::string with_usage_option(std::string_view options) {
   return out.replace(value, end - value, "true");
 }
 
-bool named_by_connection(const http::Head& head, std::string_view name) {
-  for (const http::Header& header : head.headers) {
-    if (!http::iequals(header.name, "connection")) continue;
-    std::string_view list = header.value;
-    while (!list.empty()) {
-      const std::size_t comma = list.find(',');
-      std::string_view token = list.substr(0, comma);
-      while (!token.empty() && (token.front() == ' ' || token.front() == '\t')) token.remove_prefix(1);
-      while (!token.empty() && (token.back() == ' ' || token.back() == '\t')) token.remove_suffix(1);
-      if (http::iequals(token, name)) return true;
-      list = comma == std::string_view::npos ? std::string_view{} : list.substr(comma + 1);
-    }
-  }
-  return false;
-}
-
 bool overridden_by_vendor(const Vendor& vendor, std::string_view name) {
   for (const auto& [key, value] : vendor.config->headers)
     if (http::iequals(key, name)) return true;
@@ -97,6 +81,22 @@ void splice_body(std::string_view body, const RequestScan& scan, std::string_vie
     at = edits[i].end;
   }
   add(body.substr(at));
+}
+
+bool named_by_connection(const http::Head& head, std::string_view name) {
+  for (const http::Header& header : head.headers) {
+    if (!http::iequals(header.name, "connection")) continue;
+    std::string_view list = header.value;
+    while (!list.empty()) {
+      const std::size_t comma = list.find(',');
+      std::string_view token = list.substr(0, comma);
+      while (!token.empty() && (token.front() == ' ' || token.front() == '\t')) token.remove_prefix(1);
+      while (!token.empty() && (token.back() == ' ' || token.back() == '\t')) token.remove_suffix(1);
+      if (http::iequals(token, name)) return true;
+      list = comma == std::string_view::npos ? std::string_view{} : list.substr(comma + 1);
+    }
+  }
+  return false;
 }
 
 bool is_private_request_header(std::string_view name) {

@@ -31,6 +31,9 @@ void splice_body(std::string_view body, const RequestScan& scan, std::string_vie
 void append_upstream_head(std::string& out, const Vendor& vendor, const Surface& surface, std::string_view query,
                           const http::Head& client, std::size_t body_bytes);
 
+// True when the head's Connection header names that header as belonging to this hop only.
+bool named_by_connection(const http::Head& head, std::string_view name);
+
 // True for a client's header that must not travel upstream.
 bool is_private_request_header(std::string_view name);
 

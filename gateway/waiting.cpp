@@ -124,6 +124,7 @@ Task<void> Exchange::drain() {
     if (got != Got::data) break;
   }
   if (!stream && call_.body_complete()) {
+    reply_whole_ = true;
     const std::size_t size = body_.size();
     body_.resize(size + kJsonPadding);
     usage_.reply(std::string_view(body_).substr(0, size));

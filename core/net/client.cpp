@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::size_t kBufferSize = 16u << 10;
 // Servers close idle connections after seconds; younger ones are used without asking the kernel.
-constexpr std::chrono::seconds kCheckAfter{1};
 
 std::unique_ptr<Connection> make_connection(std::unique_ptr<Stream> stream) {
   auto connection = std::make_unique<Connection>();
@@ -68,7 +67,8 @@ std::unique_ptr<Connection> Pool::take_idle(const std::string& key) {
       connections.clear();  // the rest is older still
       return nullptr;
     }
-    if (idle < kCheckAfter || connection->stream->looks_alive()) return connection;
+    // Always looked at: a request on a connection that the vendor has closed would become a failed attempt in the books.
+    if (connection->stream->looks_alive()) return connection;
   }
   return nullptr;
 }
