@@ -23,11 +23,13 @@ def sides(row):
 
 
 def anthropic_usage(reported):
-    """message_start and message_delta of a stream, last value wins."""
+    """message_start and message_delta of a stream, last value wins; a turn of several model calls lists each as an iteration."""
     merged = {}
     for part in (reported.get("message_start"), reported.get("message_delta")) if "message_start" in reported else (reported,):
         merged.update({key: value for key, value in (part or {}).items() if value is not None})
-    return merged
+    names = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens")
+    steps = merged.get("iterations") or [merged]
+    return [sum(step.get(name) or 0 for step in steps) for name in names]
 
 
 def problem(exchange, row):
@@ -37,8 +39,7 @@ def problem(exchange, row):
     if exchange.surface == "count_tokens":
         return None if got_out == 0 else "counting tokens generates nothing"
     if exchange.surface == "messages":
-        usage = anthropic_usage(usage)
-        want = [usage.get(name) or 0 for name in ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens")]
+        want = anthropic_usage(usage)
         got = [row["input_tokens"], row["cache_read_tokens"], row["cache_write_tokens"], got_out]
         return None if want == got else f"want {want}, got {got}"
     want_in = usage.get("prompt_tokens", usage.get("input_tokens")) or 0
@@ -56,24 +57,24 @@ def problem(exchange, row):
 class Replay(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.exchanges = exchanges.load(FOLDER)
+        # A fixture of several streams one after the other is not one reply.
+        cls.exchanges = [e for e in exchanges.load(FOLDER) if e.reply_body.count(b'"type":"message_start"') < 2]
         cls.vendor = cls.enterClassContext(FakeVendor())
         names = sorted({exchange.provider for exchange in cls.exchanges})
         providers, prices = {}, []
         for name in names:
             for suffix, dialect in (("", "openai.chat"), ("-messages", "anthropic.messages")):
-                providers[name + suffix] = {"dialect": dialect, "base_url": f"{cls.vendor.url}/v1", "api_key": "none"}
-                prices.append({"target": f"{name}{suffix}/*", "input": 1, "output": 2})
-        if "xai" in providers:
-            providers["xai"]["usage_flags"] = ["additive_reasoning"]
-        if "groq" in providers:
-            providers["groq"]["usage_flags"] = ["x_groq"]
+                # Names of their own: the shipped rows of vendors limit surfaces, and these recordings do not.
+                providers[f"rec-{name}{suffix}"] = {"dialect": dialect, "base_url": f"{cls.vendor.url}/v1", "api_key": "none"}
+                prices.append({"target": f"rec-{name}{suffix}/*", "input": 1, "output": 2})
+        providers["rec-xai"]["usage_flags"] = ["additive_reasoning"]
+        providers["rec-groq"]["usage_flags"] = ["x_groq"]
         config = base_config(cls.vendor, providers=providers, prices=prices, retry={"max_attempts": 1}, stream={"heartbeat": "0"})
         cls.gateway = cls.enterClassContext(Gateway(config))
 
     def replay(self, connection, exchange, sizes):
         """One exchange; (request id, problem or None)."""
-        target = exchange.provider + ("-messages" if exchange.surface in ("messages", "count_tokens") else "")
+        target = "rec-" + exchange.provider + ("-messages" if exchange.surface in ("messages", "count_tokens") else "")
         name = f"{exchange.id}-{sizes}"
         self.vendor.script(name, exchange.steps(sizes))
         body = exchange.request(f"{target}/{name}")
@@ -120,4 +121,5 @@ class Replay(unittest.TestCase):
                 if wrong:
                     problems.append(f"{exchange.id}: {wrong}; reported {exchange.usage}")
         print(f"{len(done)} exchanges replayed, {len(problems)} problems")
-        self.assertEqual(problems, [], f"{len(problems)} problems")
+        if problems:
+            self.fail(f"{len(problems)} problems\n" + "\n".join(problems[:200]))
