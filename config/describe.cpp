@@ -24,7 +24,7 @@ constexpr std::array kDialects{"openai.chat"sv, "anthropic.messages"sv, "echo"sv
 constexpr std::array kSurfaces{"chat"sv,       "completions"sv, "responses"sv,
                                "embeddings"sv, "messages"sv,    "count_tokens"sv};
 constexpr std::array kAuthStyles{"bearer"sv, "x-api-key"sv, "none"sv};
-constexpr std::array kUsageFlags{"additive_reasoning"sv, "x_groq"sv, "reported_cost"sv};
+constexpr std::array kUsageFlags{"additive_reasoning"sv, "hidden_reasoning"sv, "x_groq"sv, "reported_cost"sv};
 constexpr std::array kStrategies{"ordered"sv, "cheapest"sv};
 
 void describe(Visitor& v, Tls& tls) {
