@@ -56,6 +56,14 @@ class Relay(GatewayCase):
                 self.assertIsNone(response.header("x-tollgate-cost-usd"))
                 self.check_row(self.row_of(response), surface, stream=True)
 
+    def test_a_stream_tells_its_cost_on_demand(self):
+        response = self.gateway.chat(stream=True, headers={"x-tollgate-echo": "cost"})
+        plain = self.gateway.chat(stream=True)
+        self.assertTrue(response.body.startswith(plain.body), "what is added stands behind the stream")
+        comment = response.body[len(plain.body):].decode()
+        self.assertRegex(comment, r"^: .*cost_usd=[0-9.]+\n\n$")
+        self.assertEqual(Decimal(comment.split("=")[1].strip()), Decimal(self.row_of(response)["cost_usd"]))
+
     def test_embeddings(self):
         response = self.gateway.post("/v1/embeddings", {"model": "gpt-mock", "input": ["a"]})
         self.assertEqual(response.json(), dialects.embeddings_body())
