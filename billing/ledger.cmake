@@ -6,6 +6,6 @@ set(BILLING_LEDGER_SOURCES ${BILLING_MIGRATIONS}
   crc32c.cpp record.cpp
   spool.cpp spool_compact.cpp spool_core.cpp spool_crash.cpp spool_cursor.cpp spool_frame.cpp spool_reader.cpp
   spool_segment.cpp spool_writer.cpp
-  ledger.cpp ledger_rows.cpp ledger_sqlite.cpp
+  ledger.cpp ledger_rows.cpp ledger_sqlite.cpp sqlite_db.cpp
   ledger_postgres.cpp postgres_partitions.cpp postgres_row.cpp postgres_session.cpp
   ledger_writer.cpp poison.cpp record_json.cpp report.cpp report_options.cpp)

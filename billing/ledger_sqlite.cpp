@@ -2,15 +2,12 @@
 //
 // synchronous is FULL, not NORMAL: the spool deletes a segment once append() has succeeded, so an append must survive a
 // power failure. One fsync per batch is a few per second at most.
-#include <filesystem>
-
 #include "billing/ledger_rows.h"
 #include "billing/sqlite_db.h"
 
 namespace tollgate::billing {
 namespace {
 
-constexpr std::int64_t kFemtoPerNano = 1'000'000;
 constexpr std::int64_t kMicrosPerDay = 86'400'000'000;
 constexpr int kDeleteChunk = 20'000;
 
@@ -31,14 +28,11 @@ bool is_content_error(int code) {
   }
 }
 
-// False when the amount does not fit: beyond 9.2e9 USD for one attempt.
-bool bind_money(SqliteStatement& s, int at, const std::optional<Money>& money) {
-  if (!money) return s.null(at), s.null(at + 1), true;
-  const Money::Femto nano = money->femto() / kFemtoPerNano;
-  if (nano > INT64_MAX || nano < INT64_MIN + 1) return false;
-  s.number(at, static_cast<std::int64_t>(nano));
-  s.number(at + 1, static_cast<std::int64_t>(money->femto() % kFemtoPerNano));
-  return true;
+// What NUMERIC(38,18) holds: the limit of the other store is the limit of this one.
+bool fits(const std::optional<Money>& money) {
+  constexpr Money::Femto kLimit =
+      static_cast<Money::Femto>(100'000'000'000'000'000) * 1'000'000'000'000'000'000;  // 1e20 USD
+  return !money || (money->femto() < kLimit && money->femto() > -kLimit);
 }
 
 std::string insert_sql() {
@@ -46,8 +40,9 @@ std::string insert_sql() {
       "id,request_id,attempt,started_at,finished_at,team,feature,environment,user_id,key_id,tags,surface,requested_"
       "model,"
       "provider,model,served_model,provider_request_id,route,stream,outcome,http_status,error_code,usage_reported,"
-      "identity_ok,service_tier,ttft_ms,duration_ms,cost_nano,cost_femto,cost_source,baseline_cost_nano,"
-      "baseline_cost_femto,price_ids,quarantined,usage_raw";
+      "identity_ok,service_tier,ttft_ms,duration_ms,cost_usd,cost_source,baseline_cost_usd,price_ids,quarantined,usage_"
+      "raw,"
+      "cache_write_tokens";
   for (const auto& bucket : bucket_columns()) columns.append(",").append(bucket.column);
   std::string marks = "?";
   for (const char c : columns)
@@ -65,14 +60,15 @@ class SqliteLedger final : public Ledger {
   Result<void> maintain(std::int64_t now_us, int retention_days) override;
 
  private:
-  bool bind(const CostRecord& record);
+  void bind(const CostRecord& record);
+  void bind_money(int at, const std::optional<Money>& money, std::string& text);
   void bind_texts(const CostRecord& r);
   AppendResult give_up(AppendVerdict verdict, std::string message);
   Result<std::vector<std::string>> apply_migrations();
 
   SqliteDb db_;
   SqliteStatement insert_;
-  std::string tags_, price_ids_;                 // scratch, alive while bound
+  std::string tags_, price_ids_, cost_, baseline_;  // scratch, alive while bound
   std::array<char, 36> id_text_, request_text_;  // the same
 };
 
@@ -132,12 +128,14 @@ void SqliteLedger::bind_texts(const CostRecord& r) {
   s.text(20, outcome_name(r.outcome));
   s.text(22, r.error_code);
   s.text(25, r.usage.served_tier);
-  s.text(30, cost_source_name(r.cost_source));
-  s.text(33, price_ids_);
-  r.usage.raw.empty() ? s.null(35) : s.text(35, r.usage.raw);
+  s.text(29, cost_source_name(r.cost_source));
+  s.text(31, price_ids_);
+  r.usage.raw.empty() ? s.null(33) : s.text(33, r.usage.raw);
+  bind_money(28, r.cost, cost_);
+  bind_money(30, r.baseline_cost, baseline_);
 }
 
-bool SqliteLedger::bind(const CostRecord& r) {
+void SqliteLedger::bind(const CostRecord& r) {
   auto& s = insert_;
   bind_texts(r);
   s.number(3, r.attempt);
@@ -149,10 +147,16 @@ bool SqliteLedger::bind(const CostRecord& r) {
   s.number(24, r.usage.identity_ok);
   r.ttft_us < 0 ? s.null(26) : s.real(26, static_cast<double>(r.ttft_us) / 1000);
   s.real(27, static_cast<double>(r.duration_us) / 1000);
-  s.number(34, r.quarantined);
-  int at = 36;
+  s.number(32, r.quarantined);
+  s.number(34, r.usage[Bucket::cache_write_5m] + r.usage[Bucket::cache_write_1h]);
+  int at = 35;
   for (const auto& bucket : bucket_columns()) s.number(at++, r.usage[bucket.bucket]);
-  return bind_money(s, 28, r.cost) && bind_money(s, 31, r.baseline_cost);
+}
+
+void SqliteLedger::bind_money(int at, const std::optional<Money>& money, std::string& text) {
+  if (!money) return insert_.null(at);
+  text = money->to_string();
+  insert_.text(at, text);
 }
 
 AppendResult SqliteLedger::give_up(AppendVerdict verdict, std::string message) {
@@ -167,7 +171,9 @@ AppendResult SqliteLedger::append(std::span<const CostRecord> records) {
   if (!db_.exec("BEGIN IMMEDIATE")) return {AppendVerdict::unavailable, 0, db_.message()};
   const auto before = sqlite3_total_changes64(db_.get());
   for (const auto& record : records) {
-    if (!bind(record)) return give_up(AppendVerdict::rejected, "cost is out of range");
+    if (!fits(record.cost) || !fits(record.baseline_cost))
+      return give_up(AppendVerdict::rejected, "cost is out of range");
+    bind(record);
     if (insert_.step() != SQLITE_DONE) {
       const bool content = is_content_error(db_.code());
       return give_up(content ? AppendVerdict::rejected : AppendVerdict::unavailable, db_.message());
@@ -202,7 +208,7 @@ std::string report_sql(const std::vector<Dimension>& dimensions) {
   return "SELECT " + dims +
          "count(DISTINCT request_id), count(*), sum(outcome IN ('error', 'timeout')), sum(input_tokens), "
          "sum(cache_read_tokens), sum(cache_write_tokens), sum(output_tokens), sum(reasoning_tokens), "
-         "sum(cost_source = 'unpriced'), sum(cost_source = 'estimated'), sum(cost_nano), sum(cost_femto) "
+         "sum(cost_source = 'unpriced'), sum(cost_source = 'estimated'), exact_sum(cost_usd) "
          "FROM cost_records WHERE started_at >= ? AND started_at < ?" +
          group + " LIMIT " + std::to_string(kMaxReportRows + 1);
 }
@@ -215,8 +221,7 @@ ReportRow read_report_row(SqliteStatement& s, std::size_t dimensions) {
        {&row.requests, &row.attempts, &row.errors, &row.input_tokens, &row.cache_read_tokens, &row.cache_write_tokens,
         &row.output_tokens, &row.reasoning_tokens, &row.unpriced_attempts, &row.estimated_attempts})
     *field = s.column_number(at++);
-  const Money::Femto nano = s.column_number(at), femto = s.column_number(at + 1);
-  row.cost = Money::from_femto(nano * kFemtoPerNano + femto);
+  if (auto cost = Money::parse(s.column_text(at)); cost) row.cost = *cost;
   return row;
 }
 
@@ -257,22 +262,6 @@ Result<void> SqliteLedger::maintain(std::int64_t now_us, int retention_days) {
 }
 
 }  // namespace
-
-Result<SqliteDb> SqliteDb::open(const std::string& path) {
-  std::error_code ignored;
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
-  sqlite3* raw = nullptr;
-  const int rc =
-      sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
-  SqliteDb db(raw);
-  sqlite3_extended_result_codes(raw, 0);
-  sqlite3_busy_timeout(raw, 2'000);
-  if (rc != SQLITE_OK ||
-      !db.exec("PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-4000;"
-               "PRAGMA wal_autocheckpoint=1000; PRAGMA journal_size_limit=16777216; PRAGMA temp_store=MEMORY;"))
-    return Error{ErrorKind::retry_same, 503, "ledger_unavailable", "ledger: cannot open " + path + ": " + db.message()};
-  return db;
-}
 
 Result<std::unique_ptr<Ledger>> open_sqlite_ledger(const std::string& path) {
   auto db = SqliteDb::open(path);

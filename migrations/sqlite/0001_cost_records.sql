@@ -1,6 +1,6 @@
 -- One row per attempt; columns are documented in docs/formats/ledger.md. Times are microseconds since 1970 UTC.
--- Money: cost_nano whole billionths of a dollar, cost_femto the rest (millionths of a billionth, same sign). Both are
--- integers, so sums are exact; cost_usd is the readable decimal made from them.
+-- Money is exact decimal text. SUM() over it is a binary fraction, good for charts; `tollgate report` sums exactly.
+-- No generated columns and no CHECKs: SQLite evaluates them on every insert, and they doubled its cost.
 CREATE TABLE cost_records (
   id TEXT NOT NULL PRIMARY KEY,
   request_id TEXT NOT NULL,
@@ -21,11 +21,12 @@ CREATE TABLE cost_records (
   provider_request_id TEXT NOT NULL,
   route TEXT NOT NULL,
   stream INTEGER NOT NULL,
-  outcome TEXT NOT NULL CHECK (outcome IN ('ok', 'error', 'aborted', 'timeout', 'cached')),
+  outcome TEXT NOT NULL,
   http_status INTEGER,
   error_code TEXT NOT NULL,
   input_tokens INTEGER NOT NULL,
   cache_read_tokens INTEGER NOT NULL,
+  cache_write_tokens INTEGER NOT NULL,
   cache_write_5m_tokens INTEGER NOT NULL,
   cache_write_1h_tokens INTEGER NOT NULL,
   output_tokens INTEGER NOT NULL,
@@ -46,42 +47,28 @@ CREATE TABLE cost_records (
   service_tier TEXT NOT NULL,
   ttft_ms REAL,
   duration_ms REAL NOT NULL,
-  cost_nano INTEGER,
-  cost_femto INTEGER,
-  cost_source TEXT NOT NULL
-    CHECK (cost_source IN ('provider', 'computed', 'estimated', 'cache', 'local', 'unpriced')),
-  baseline_cost_nano INTEGER,
-  baseline_cost_femto INTEGER,
+  cost_usd TEXT,
+  cost_source TEXT NOT NULL,
+  baseline_cost_usd TEXT,
   price_ids TEXT NOT NULL,
   quarantined INTEGER NOT NULL,
-  usage_raw TEXT,
-  cache_write_tokens INTEGER GENERATED ALWAYS AS (cache_write_5m_tokens + cache_write_1h_tokens) VIRTUAL,
-  cost_usd TEXT GENERATED ALWAYS AS (
-    CASE WHEN cost_nano IS NOT NULL THEN rtrim(rtrim(printf('%s%d.%09d%06d',
-      CASE WHEN cost_nano < 0 OR cost_femto < 0 THEN '-' ELSE '' END,
-      abs(cost_nano) / 1000000000, abs(cost_nano) % 1000000000, abs(cost_femto)), '0'), '.') END) VIRTUAL,
-  baseline_cost_usd TEXT GENERATED ALWAYS AS (
-    CASE WHEN baseline_cost_nano IS NOT NULL THEN rtrim(rtrim(printf('%s%d.%09d%06d',
-      CASE WHEN baseline_cost_nano < 0 OR baseline_cost_femto < 0 THEN '-' ELSE '' END,
-      abs(baseline_cost_nano) / 1000000000, abs(baseline_cost_nano) % 1000000000,
-      abs(baseline_cost_femto)), '0'), '.') END) VIRTUAL
-) WITHOUT ROWID;
+  usage_raw TEXT
+);
 
 CREATE INDEX cost_records_started_at ON cost_records (started_at);
 
--- For charts; cost_usd is a binary fraction here, exact sums come from the nano and femto columns or `tollgate report`.
 CREATE VIEW cost_by_day AS
 SELECT strftime('%Y-%m-%d', started_at / 1000000, 'unixepoch') AS day, team, feature, environment, provider, model,
   COUNT(DISTINCT request_id) AS requests, COUNT(*) AS attempts, SUM(outcome IN ('error', 'timeout')) AS errors,
   SUM(input_tokens) AS input_tokens, SUM(cache_read_tokens) AS cache_read_tokens,
   SUM(cache_write_tokens) AS cache_write_tokens, SUM(output_tokens) AS output_tokens,
   SUM(reasoning_tokens) AS reasoning_tokens, SUM(cost_source = 'unpriced') AS unpriced_attempts,
-  TOTAL(cost_nano) / 1e9 + TOTAL(cost_femto) / 1e15 AS cost_usd,
-  TOTAL(baseline_cost_nano) / 1e9 + TOTAL(baseline_cost_femto) / 1e15 AS baseline_cost_usd
+  TOTAL(cost_usd) AS cost_usd,
+  TOTAL(baseline_cost_usd) AS baseline_cost_usd
 FROM cost_records GROUP BY 1, 2, 3, 4, 5, 6;
 
 CREATE VIEW cost_by_request AS
 SELECT request_id, MIN(started_at) AS started_at, MAX(finished_at) AS finished_at, MIN(team) AS team,
-  MIN(feature) AS feature, MIN(environment) AS environment, MIN(requested_model) AS requested_model, COUNT(*) AS attempts, TOTAL(cost_nano) / 1e9 + TOTAL(cost_femto) / 1e15 AS cost_usd,
+  MIN(feature) AS feature, MIN(environment) AS environment, MIN(requested_model) AS requested_model, COUNT(*) AS attempts, TOTAL(cost_usd) AS cost_usd,
   SUM(cost_source = 'unpriced') AS unpriced_attempts
 FROM cost_records GROUP BY request_id;
