@@ -3,12 +3,14 @@
 import csv
 import io
 import json
+import re
 import subprocess
 import unittest
 from decimal import Decimal
 
 from support.case import GatewayCase
-from support.gateway import BINARY
+from support.fake_vendor import FakeVendor
+from support.gateway import BINARY, Gateway, base_config
 
 
 def run(*arguments, stdin=None):
@@ -83,6 +85,41 @@ class Commands(GatewayCase):
     def test_report_of_another_time_is_empty(self):
         done = run("report", "--by", "team", "--format", "json", "--until", "2020-01-01", "--config", self.gateway.config_file)
         self.assertEqual((done.returncode, json.loads(done.stdout)), (0, []), done.stderr)
+
+
+    def test_migrate_and_spool(self):
+        self.gateway.chat()
+        done = run("migrate", "--config", self.gateway.config_file)
+        self.assertEqual((done.returncode, done.stdout), (0, "ledger is up to date\n"), done.stderr)
+        done = run("spool", "status", "--config", self.gateway.config_file)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"\d+ +bytes")
+        self.assertNotEqual(run("spool", "drain", "--config", self.gateway.config_file).returncode, 0, "the gateway holds the spool")
+
+
+class Offline(unittest.TestCase):
+    """What works on the state that a dead gateway left."""
+
+    def test_drain_after_a_kill(self):
+        with FakeVendor() as vendor, Gateway(base_config(vendor, ledger={"url": "sqlite:ledger.db", "flush_interval": "60s"})) as gateway:
+            for _ in range(5):
+                self.assertEqual(gateway.chat().status, 200)
+            gateway.kill()
+            done = run("spool", "drain", "--config", gateway.config_file)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(len(gateway.rows(5, limit=1)), 5)
+
+    def test_a_new_key_opens_the_gateway(self):
+        done = run("keys", "new", "--id", "robot", "--team", "search")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        secret = done.stdout.strip()
+        digest = re.search(r"secret_sha256: ([0-9a-f]{64})", done.stderr)[1]
+        key = {"id": "robot", "secret_sha256": digest, "team": "search"}
+        with FakeVendor() as vendor, Gateway(base_config(vendor, auth={"mode": "keys", "keys": [key]})) as gateway:
+            self.assertEqual(gateway.chat().status, 401)
+            response = gateway.chat(headers={"Authorization": f"Bearer {secret}", "x-tollgate-team": "other"})
+            self.assertEqual(response.status, 200)
+            self.assertEqual([(row["key_id"], row["team"]) for row in gateway.rows(1)], [("robot", "search")])
 
 
 class Defaults(unittest.TestCase):

@@ -63,7 +63,7 @@ def merged(base, changes):
 class Gateway:
     """The process under test. `state_dir`, `config_file` and ports survive stop(), so that start() continues the same life."""
 
-    def __init__(self, config, env=None, state_dir=None, ulimit_fsize=None, binary=None):
+    def __init__(self, config, env=None, state_dir=None, binary=None):
         self.binary = binary or BINARY
         if not os.access(self.binary, os.X_OK):
             raise RuntimeError("TOLLGATE_BINARY does not name the tollgate binary")
@@ -73,7 +73,6 @@ class Gateway:
         self.log_file = os.path.join(self.root, "log")
         self.port, self.admin_port = free_port(), free_port()
         self.env = {**os.environ, **(env or {})}
-        self.ulimit_fsize = ulimit_fsize
         self.process = None
         self.write_config(config)
 
@@ -104,8 +103,6 @@ class Gateway:
 
     def start(self, wait=True, limit=20.0):
         command = [self.binary, "serve", "--config", self.config_file]
-        if self.ulimit_fsize:
-            command = ["prlimit", f"--fsize={self.ulimit_fsize}", "--"] + command
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.env)
         if wait:
