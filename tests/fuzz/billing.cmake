@@ -1,0 +1,4 @@
+tollgate_fuzzer(fuzz_record
+  SOURCES fuzz_record.cpp LINKS tollgate_billing CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/corpus/record)
+tollgate_fuzzer(fuzz_spool
+  SOURCES fuzz_spool.cpp LINKS tollgate_billing CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/corpus/spool)
