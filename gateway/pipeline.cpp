@@ -35,7 +35,7 @@ Exchange::Exchange(Worker& worker, ClientIo& client)
       scanner_(worker.snapshot->config.limits.max_event_bytes) {
   timer_.on_expire([this] {
     timer_fired_ = true;
-    wake();
+    wake(true);
   });
 }
 
@@ -95,9 +95,8 @@ Result<void> Exchange::prepare() {
   std::string why;
   std::erase_if(plan_.targets, [&](const router::TargetRef& target) {
     const Vendor& vendor = snapshot_->vendors[target.provider];
-    if (!vendor.usable) {
-      why =
-          "provider '" + vendor.config->name + "' has no API key: set providers: " + vendor.config->name + ": api_key";
+    if (!vendor.unusable.empty()) {
+      why = vendor.unusable;
     } else if (!vendor.speaks(*in_.surface)) {
       why = "provider '" + vendor.config->name + "' (" + vendor.config->dialect + ") does not serve " +
             std::string(in_.surface->client_path) + "; call the API that it speaks";
@@ -129,6 +128,7 @@ Task<void> Exchange::run_attempts() {
       }
       co_await back_off(tries);
       if (client_gone_) co_return;
+      if (SteadyClock::now() >= deadline_) co_return co_await answer_error(last_error_);
     }
   }
   co_await answer_error(last_error_);
@@ -178,14 +178,15 @@ void Exchange::on_client_change() {
   } else if (client_.eof()) {
     half_closed_ = true;
   }
-  wake();
+  wake(client_gone_);
 }
 
-void Exchange::wake() {
+// A request that is being sent goes on although the client will send no more: it may be waiting for its answer.
+void Exchange::wake(bool give_up_sending) {
   if (backing_off_) {
     signal_.notify();
   } else {
-    call_.interrupt();
+    call_.interrupt(give_up_sending);
   }
 }
 

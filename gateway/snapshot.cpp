@@ -46,9 +46,12 @@ Result<Vendor> make_vendor(const config::Provider& provider) {
   Vendor vendor;
   vendor.config = &provider;
   vendor.usage_flags = billing::usage_flags_from(provider.usage_flags);
-  vendor.usable = provider.auth == "none" || !provider.api_key.empty();
+  vendor.unusable = provider.unusable;
+  if (vendor.unusable.empty() && provider.auth != "none" && provider.api_key.empty())
+    vendor.unusable = "provider '" + provider.name + "' has no API key: set providers: " + provider.name + ": api_key";
   vendor.pool_key =
       provider.name + '|' + provider.base_url + '|' + provider.ca_file + (provider.tls_verify ? "|v" : "|n");
+  if (!provider.unusable.empty()) return vendor;
   if (provider.dialect == "echo") {
     vendor.echo = true;
     vendor.origin = {.tls = false, .host = "echo", .port = "0"};

@@ -27,8 +27,8 @@ struct Vendor {
   std::string fixed_headers;  // Host, credentials and the row's own headers, CRLF ended
   std::string pool_key;       // vendors with equal keys may share connections
   billing::UsageFlags usage_flags;
-  bool echo = false;   // the built-in echo vendor
-  bool usable = true;  // false: no key is configured
+  bool echo = false;     // the built-in echo vendor
+  std::string unusable;  // why it cannot be called (no key, ...), in words for a caller; empty = usable
   bool speaks(const Surface& surface) const;
 };
 
