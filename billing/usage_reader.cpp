@@ -144,7 +144,11 @@ void UsageReader::responses_event(std::string_view name, std::string_view data) 
     terminal_ = true;
     return read_object(members(padded(data), {"response"})[0]);
   }
-  if (name == "error") return read_object(padded(data));
+  if (name == "error") {
+    read_object(padded(data));
+    if (!error_seen_) read_error(padded(data));  // the Responses API puts code and message beside the type
+    return;
+  }
   if (name == "response.output_item.added") {
     // A call names its tool at once; messages and reasoning begin empty.
     if (data.find("_call\"") != kNone) note_content(0);
