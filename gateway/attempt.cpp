@@ -45,6 +45,11 @@ Task<Exchange::Next> Exchange::attempt(const router::TargetRef& target, bool mor
     co_return Next::answered;
   }
   usage_.reset(in_.surface->usage, vendor_->usage_flags);
+  body_.clear();
+  fed_ = whole_ = reply_bytes_ = 0;
+  holding_ = relaying_ = drop_lf_ = false;
+  last_error_ = {};
+  retry_after_ = {};
   const Next next = co_await run_call(more_same, more_targets);
   if (!settled_) (void)settle(billing::Outcome::error, "internal");
   co_return next;
@@ -82,7 +87,7 @@ Task<Exchange::Next> Exchange::run_call(bool more_same, bool more_targets) {
   }
   record_.http_status = call_.head().status;
   keep_reply_headers();
-  if (record_.http_status >= 400) co_return co_await relay_error_reply(more_same, more_targets);
+  if (record_.http_status >= 300) co_return co_await relay_error_reply(more_same, more_targets);
   const auto type = call_.head().find("content-type");
   if (type && type->size() >= 17 && http::iequals(type->substr(0, 17), "text/event-stream"))
     co_return co_await relay_stream(more_same, more_targets);
@@ -128,9 +133,10 @@ Task<Exchange::Next> Exchange::relay_error_reply(bool more_same, bool more_targe
   (void)settle(billing::Outcome::error, last_error_.code);
   if (got != Pull::end) whole = {};
   const bool elsewhere = retryable_status(status) || status == 401 || status == 403 || status == 404;
-  const bool patient = retry_after_ <= snapshot_->config.retry.max_delay;
+  const SteadyTime now = SteadyClock::now();
+  const bool patient = retry_after_ <= snapshot_->config.retry.max_delay && now + retry_after_ < deadline_;
   if (retryable_status(status) && more_same && patient) co_return call_.finish(), Next::retry_same;
-  if (elsewhere && more_targets) co_return call_.finish(), Next::next_target;
+  if (elsewhere && more_targets && now < deadline_) co_return call_.finish(), Next::next_target;
   if (head_sent_) {
     JsonReader reader;
     if (auto parsed = reader.parse(whole))
@@ -159,6 +165,7 @@ Task<Exchange::Next> Exchange::relay_whole(bool more_same, bool more_targets) {
   if (got == Pull::client_gone) co_return co_await client_left();
   if (got != Pull::end) co_return co_await attempt_failed(got, more_same, more_targets);
   reply_whole_ = true;
+  reply_bytes_ = whole.size();
   usage_.reply(whole);
   if (auto settled = settle(billing::Outcome::ok, ""); !settled) {
     call_.finish();
@@ -188,7 +195,7 @@ Task<Exchange::Next> Exchange::relay_whole(bool more_same, bool more_targets) {
 
 // Reads the rest of the reply; `whole` is padded for the JSON scan and valid until the connection is given back.
 Task<Exchange::Pull> Exchange::collect_body(std::string_view& whole) {
-  const std::size_t limit = record_.http_status >= 400 ? kMaxErrorBody : snapshot_->config.limits.max_reply_bytes;
+  const std::size_t limit = record_.http_status >= 300 ? kMaxErrorBody : snapshot_->config.limits.max_reply_bytes;
   whole = call_.body_at_hand();
   if (!whole.empty()) co_return Pull::end;
   body_.clear();
@@ -202,6 +209,7 @@ Task<Exchange::Pull> Exchange::collect_body(std::string_view& whole) {
                           .message = "the vendor's reply is larger than server: max_reply_bytes"};
       co_return Pull::failed;
     }
+    if (got != Pull::end) co_return got;  // nothing is added: a drain may go on reading
     const std::size_t size = body_.size();
     body_.resize(size + kJsonPadding);
     whole = std::string_view(body_).substr(0, size);

@@ -77,8 +77,8 @@ void ClientIo::on_read(ErrorCode ec, std::size_t bytes) {
   } else if (ec && (ec != asio::error::operation_aborted || !stream_->is_open())) {
     broken_ = true;
   }
-  wake();
   if ((eof_ || broken_) && on_change_) on_change_(context_);
+  wake();  // last: who waited may end the session
 }
 
 void ClientIo::wake() {

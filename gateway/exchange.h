@@ -54,7 +54,7 @@ class Exchange {
   Task<void> back_off(int tries);
   Task<void> answer_error(const Error& error);
   void on_client_change();
-  void wake();
+  void wake(bool give_up_sending);
 
   // attempt.cpp
   Task<Next> attempt(const router::TargetRef& target, bool more_same, bool more_targets);
@@ -120,10 +120,12 @@ class Exchange {
   SplicedBody splice_;
   SteadyTime attempt_started_{};
   bool settled_ = false;
-  bool fresh_only_ = false;    // the last attempt broke on a kept connection: do not take another one
-  bool reply_whole_ = false;   // the vendor's reply was read to its end
-  bool reached_ = false;       // the request went out: the vendor may bill it even if no answer came
-  std::string reply_headers_;  // the vendor's, as they go to the client
+  bool relaying_ = false;        // the vendor's reply is an event stream
+  std::size_t reply_bytes_ = 0;  // of a plain reply that is whole
+  bool fresh_only_ = false;      // the last attempt broke on a kept connection: do not take another one
+  bool reply_whole_ = false;     // the vendor's reply was read to its end
+  bool reached_ = false;         // the request went out: the vendor may bill it even if no answer came
+  std::string reply_headers_;    // the vendor's, as they go to the client
   Error last_error_;
   std::chrono::milliseconds retry_after_{0};
 
@@ -136,6 +138,7 @@ class Exchange {
   std::string body_;          // bytes of the reply not yet sent
   std::size_t fed_ = 0;       // of body_: already given to the scanner
   std::size_t whole_ = 0;     // of body_: end of the last complete event
+  bool holding_ = false;      // another attempt may still replace these events
   bool drop_lf_ = false;      // the stripped event ended in CR; its LF may come with the next bytes
   bool partial_out_ = false;  // part of an unfinished event was sent
   SteadyTime partial_since_{};

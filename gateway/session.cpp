@@ -58,7 +58,7 @@ Task<void> Session::run() {
 // Waits for the next request's head: as long as a kept connection may idle, then, once it has begun, as long as a head
 // may take.
 Task<Session::Head> Session::read_head() {
-  const config::Limits& limits = worker_.snapshot->config.limits;
+  const config::Limits limits = worker_.snapshot->config.limits;  // a copy: a reload may come while this waits
   SteadyTime deadline{};
   bool begun = false;
   for (;;) {
@@ -89,7 +89,7 @@ Task<Session::Head> Session::read_head() {
 }
 
 Task<bool> Session::read_body() {
-  const config::Limits& limits = worker_.snapshot->config.limits;
+  const config::Limits limits = worker_.snapshot->config.limits;  // a copy: a reload may come while this waits
   if (head_.framing == http::Framing::chunked) co_return co_await read_chunked();
   if (head_.content_length > limits.max_body_bytes) {
     co_await refuse(Error{.kind = ErrorKind::client_fault,
@@ -116,7 +116,7 @@ Task<bool> Session::read_body() {
 }
 
 Task<bool> Session::read_chunked() {
-  const config::Limits& limits = worker_.snapshot->config.limits;
+  const config::Limits limits = worker_.snapshot->config.limits;  // a copy: a reload may come while this waits
   http::BodyDecoder decoder(head_.framing, 0, http_limits_);
   wire_bytes_ = head_.bytes;
   decoded_.clear();

@@ -60,7 +60,7 @@ void Exchange::fill_usage_and_cost(billing::Outcome outcome) {
   if (!snapshot_->config.ledger.keep_raw_usage) record_.usage.raw.clear();
   Usage& usage = record_.usage;
   const bool nothing_billed =
-      !reached_ || record_.http_status >= 400 || in_.surface->id == SurfaceId::count_tokens ||
+      !reached_ || record_.http_status >= 300 || in_.surface->id == SurfaceId::count_tokens ||
       (outcome == billing::Outcome::error && usage_.saw_error() && !usage_.saw_content() && !usage.reported);
   if (nothing_billed) {
     record_.cost = record_.baseline_cost = Money{};
@@ -76,7 +76,7 @@ void Exchange::fill_usage_and_cost(billing::Outcome outcome) {
       const std::int64_t seen = usage[Bucket::output] + usage[Bucket::reasoning];
       const std::int64_t judged =
           std::max(usage_.estimated_output_tokens(),
-                   scan_.stream || !whole ? 0 : static_cast<std::int64_t>(body_.size()) / kBytesPerToken);
+                   scan_.stream || !whole ? 0 : static_cast<std::int64_t>(reply_bytes_) / kBytesPerToken);
       if (judged > seen) usage[Bucket::output] += judged - seen;
     }
   }

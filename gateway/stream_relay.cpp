@@ -18,6 +18,7 @@ constexpr std::size_t kMaxPartial = 64u << 10;
 Task<Exchange::Next> Exchange::relay_stream(bool more_same, bool more_targets) {
   body_.clear();
   fed_ = whole_ = 0;
+  relaying_ = true;
   scanner_ = SseScanner(snapshot_->config.limits.max_event_bytes);
   for (;;) {
     const Pull got = co_await pull(&body_, vendor_->config->idle_timeout);
@@ -33,7 +34,8 @@ Task<Exchange::Next> Exchange::relay_stream(bool more_same, bool more_targets) {
       call_.abandon();
       co_return retry_or_answer(more_same, more_targets, true);
     }
-    if (may_hold(more_same || more_targets)) continue;
+    holding_ = may_hold(more_same || more_targets);
+    if (holding_) continue;
     if (usage_.saw_terminal() && !settled_) {
       const bool failed = usage_.saw_error();
       if (auto kept =
@@ -127,7 +129,7 @@ Task<bool> Exchange::emit(std::size_t bytes, bool last) {
     append_stream_head(out_);
   }
   head_sent_ = wrote_ = true;
-  if (usage_.saw_content()) content_sent_ = true;
+  if (bytes > 0) content_sent_ = true;  // no other attempt's events may follow these
   if (chunked && bytes > 0) http::write_chunk_head(out_, bytes);
   std::string_view tail = !chunked ? "" : bytes == 0 ? (last ? "0\r\n\r\n" : "") : (last ? "\r\n0\r\n\r\n" : "\r\n");
   const asio::const_buffer buffers[] = {asio::buffer(out_), asio::buffer(body_.data(), bytes), asio::buffer(tail)};
@@ -143,7 +145,9 @@ Task<bool> Exchange::emit(std::size_t bytes, bool last) {
 // The vendor's stream is over: whole, cut, silent for too long, or nobody listens any more.
 Task<Exchange::Next> Exchange::end_stream(Pull how, bool more_same, bool more_targets) {
   if (how == Pull::client_gone) co_return co_await client_left();
-  const bool whole = how == Pull::end || usage_.saw_terminal();
+  // Where only the end of the connection ends the reply, a cut looks like an end: the last event must tell.
+  const bool framed = call_.head().framing != http::Framing::until_close || usage_.saw_error();
+  const bool whole = (how == Pull::end && framed) || usage_.saw_terminal();
   if (!whole && !content_sent_ && !usage_.saw_content() && (more_same || more_targets)) {
     body_.clear();
     fed_ = whole_ = 0;
@@ -160,7 +164,6 @@ Task<Exchange::Next> Exchange::end_stream(Pull how, bool more_same, bool more_ta
     if (!settled_) (void)settle(timeout ? billing::Outcome::timeout : billing::Outcome::error, last_error_.code);
     call_.abandon();
     if (whole_ > 0 && !co_await emit(whole_)) co_return Next::client_gone;
-    head_sent_ = true;
     co_await answer_error(last_error_);
     co_return Next::answered;
   }

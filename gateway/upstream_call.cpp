@@ -29,6 +29,7 @@ void make_room(net::Connection& connection, std::size_t room) {
 
 Task<Result<void>> UpstreamCall::connect(net::Pool& pool, const net::Origin& origin, SteadyTime deadline, bool fresh) {
   interrupted_ = got_bytes_ = false;
+  failure_.clear();
   auto lease = co_await pool.acquire(origin, deadline, fresh);
   if (!lease) co_return std::move(lease).error();
   lease_ = std::move(*lease);
@@ -155,11 +156,11 @@ Task<Got> UpstreamCall::read_body(std::string& out) {
   }
 }
 
-void UpstreamCall::interrupt() noexcept {
+void UpstreamCall::interrupt(bool give_up_sending) noexcept {
   interrupted_ = true;
   if (!lease_) return;
   if (waiting_read_) lease_->stream->cancel_read();
-  if (sending_) lease_->stream->close();
+  if (sending_ && give_up_sending) lease_->stream->close();
 }
 
 void UpstreamCall::finish() {

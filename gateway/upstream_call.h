@@ -28,8 +28,8 @@ class UpstreamCall {
   // Appends what one read brought of the body to `out`. end: the body is whole; failed: cut or broken framing.
   Task<Got> read_body(std::string& out);
 
-  // Ends the current wait with Got::interrupted (reads) or by closing (a send).
-  void interrupt() noexcept;
+  // Ends the current wait, or the next read's, with Got::interrupted; a send by closing, if it is given up.
+  void interrupt(bool give_up_sending) noexcept;
   // Returns the connection to its pool if the reply was read to its end and may be followed by another, else closes it.
   void finish();
   // Closes the connection at once: the vendor sees that nobody waits for the rest.

@@ -42,7 +42,8 @@ void Exchange::arm(SteadyTime phase_deadline) {
     wrote_ = false;
     at = std::min(at, next_heartbeat_);
   }
-  if (fed_ > 0 && !body_.empty() && head_sent_ && !partial_out_) {
+  // Not while events are held for a retry, and never where an injected chunk may have to be taken out whole.
+  if (fed_ > 0 && !body_.empty() && head_sent_ && !partial_out_ && !holding_ && !splice_.usage_injected) {
     if (partial_since_ == SteadyTime{}) partial_since_ = SteadyClock::now();
     at = std::min(at, partial_since_ + kPartialHold);
   } else {
@@ -59,7 +60,7 @@ Task<Exchange::Pull> Exchange::interrupted(SteadyTime phase_deadline) {
   if (client_gone_) co_return Pull::client_gone;
   const SteadyTime now = SteadyClock::now();
   if (now >= phase_deadline) co_return Pull::timeout;
-  if (partial_since_ != SteadyTime{} && now >= partial_since_ + kPartialHold && !splice_.usage_injected) {
+  if (partial_since_ != SteadyTime{} && now >= partial_since_ + kPartialHold) {
     if (!co_await emit(body_.size())) co_return Pull::client_gone;
     partial_since_ = {};
   }
@@ -76,11 +77,13 @@ Task<Exchange::Pull> Exchange::interrupted(SteadyTime phase_deadline) {
 // is still possible.
 Task<void> Exchange::send_heartbeat() {
   if (partial_out_) co_return;
+  if (!head_sent_ && record_.http_status != 0 && !relaying_) co_return;  // a plain reply comes: no stream is promised
+  const bool chunked = in_.head->minor == 1;
+  if (!chunked) keep_alive_ = false;
   out_.clear();
   if (!head_sent_) append_stream_head(out_);
   head_sent_ = true;
   constexpr std::string_view kPing = ": ping\n\n";
-  const bool chunked = in_.head->minor == 1;
   if (chunked) http::write_chunk_head(out_, kPing.size());
   out_ += kPing;
   if (chunked) out_ += "\r\n";
@@ -123,11 +126,11 @@ Task<void> Exchange::drain() {
     if (stream) take_events();
     if (got != Got::data) break;
   }
-  if (!stream && call_.body_complete()) {
+  if (!stream && record_.http_status != 0 && call_.body_complete()) {
     reply_whole_ = true;
-    const std::size_t size = body_.size();
-    body_.resize(size + kJsonPadding);
-    usage_.reply(std::string_view(body_).substr(0, size));
+    reply_bytes_ = body_.size();
+    body_.resize(reply_bytes_ + kJsonPadding);
+    usage_.reply(std::string_view(body_).substr(0, reply_bytes_));
   }
 }
 
