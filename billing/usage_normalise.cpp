@@ -77,6 +77,9 @@ void normalise_openai(const RawCounts& counts, Containment rules, Usage& out) {
     if (!counts.has(Field::prompt)) prompt = halves;
     if (halves != prompt) consistent = false;
   }
+  // Embedders such as Voyage report only a total, and they put nothing out.
+  const bool only_total = counts.has(Field::total) && !counts.has(Field::prompt) && !counts.has(Field::completion);
+  if (only_total && !counts.has(Field::cache_miss)) prompt = counts[Field::total];
   split_input(counts, prompt, out, consistent);
 
   std::int64_t output = counts[Field::completion];

@@ -161,6 +161,14 @@ TEST(UsageOpenAi, EmbeddingsHaveNoOutput) {
   EXPECT_TRUE(u.identity_ok);
 }
 
+TEST(UsageOpenAi, EmbeddingsWithOnlyATotalAreInput) {
+  const Usage u =
+      read_reply(UsageDialect::openai_embeddings, R"({"object":"list","data":[],"usage":{"total_tokens":7}})");
+  EXPECT_EQ(u[Bucket::input], 7);
+  EXPECT_EQ(u[Bucket::output], 0);
+  EXPECT_TRUE(u.identity_ok);
+}
+
 TEST(UsageOpenAi, DurationIsCountedInMilliseconds) {
   EXPECT_EQ(chat(R"({"type":"duration","seconds":64})")[audio_milliseconds], 64'000);
   EXPECT_EQ(chat(R"({"type":"duration","seconds":1.5})")[audio_milliseconds], 1'500);
