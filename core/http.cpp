@@ -153,6 +153,7 @@ Refusal parse_syntax(std::string_view text, HeadParser<isRequest>& parser) {
   boost::system::error_code ec;
   std::size_t used = 0;
   if (!isRequest && text.size() > 13 && text[12] == '\r') {
+    if (text[13] != '\n') return {400, "the start line holds a bare CR"};
     char line[15];
     std::memcpy(line, text.data(), 12);
     std::memcpy(line + 12, " \r\n", 3);
