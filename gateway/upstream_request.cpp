@@ -15,21 +15,17 @@ bool istarts_with(std::string_view text, std::string_view lower_prefix) {
   return text.size() >= lower_prefix.size() && http::iequals(text.substr(0, lower_prefix.size()), lower_prefix);
 }
 
-// The client's stream_options with include_usage set to true; other members stay as they are.
+// The client's stream_options with include_usage set to true; other members stay as they are. `options` lies in the
+// padded body.
 std::string with_usage_option(std::string_view options) {
+  constexpr std::string_view kNames[] = {"include_usage"};
+  ByteRange value[1];
+  if (!scan_members(options, kNames, value)) return R"({"include_usage":true})";  // null
   std::string out(options);
-  const std::size_t named = out.find("\"include_usage\"");
-  if (named == std::string::npos) {
-    const std::size_t brace = out.find('{');
-    if (brace == std::string::npos) return R"({"include_usage":true})";  // null
-    const bool empty = out.find_first_not_of(" \t\r\n", brace + 1) == out.find('}', brace + 1);
-    out.insert(brace + 1, empty ? R"("include_usage":true)" : R"("include_usage":true,)");
-    return out;
-  }
-  const std::size_t colon = out.find(':', named);
-  const std::size_t value = out.find_first_not_of(" \t\r\n", colon + 1);
-  const std::size_t end = out.find_first_of(",} \t\r\n", value);
-  return out.replace(value, end - value, "true");
+  if (!value[0].empty()) return out.replace(value[0].begin, value[0].end - value[0].begin, "true");
+  const std::size_t inside = out.find('{') + 1;
+  const bool empty = out[out.find_first_not_of(" \t\r\n", inside)] == '}';
+  return out.insert(inside, empty ? R"("include_usage":true)" : R"("include_usage":true,)");
 }
 
 bool overridden_by_vendor(const Vendor& vendor, std::string_view name) {

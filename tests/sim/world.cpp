@@ -224,14 +224,14 @@ std::vector<billing::CostRecord> World::read_spool(const fs::path& folder) const
 // Runs what is ready, then moves the clock: in small steps while things happen, in longer ones while nothing does.
 bool World::step_until(bool (World::*done)() const, std::chrono::nanoseconds limit) {
   const SteadyTime end = SteadyClock::now() + limit;
-  std::int64_t quiet_us = 200;
+  std::int64_t quiet_us = 500;
   while (!(this->*done)()) {
     if (SteadyClock::now() >= end) return false;
     context_.restart();
     int ran = 0;
     while (ran < kMostAtOnce && context_.poll_one() > 0) ++ran;
     if (ran == kMostAtOnce) return false;  // it turns in a circle without waiting for anything
-    quiet_us = ran > 0 ? 200 : std::min<std::int64_t>(quiet_us * 2, 30'000);
+    quiet_us = ran > 0 ? 500 : std::min<std::int64_t>(quiet_us * 3, 40'000);
     happen();
     clock_.advance(std::chrono::microseconds(rng_.between(1, quiet_us)));
   }
