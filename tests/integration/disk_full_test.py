@@ -61,10 +61,10 @@ class DiskFull(unittest.TestCase):
         self.assertEqual(len(self.vendor.requests) - seen, served, "a refused request must not cost anything")
         self.assertNotEqual(self.gateway.admin("/readyz").status, 200)
         os.unlink(os.path.join(self.disk, "ballast"))
-        end = time.monotonic() + 20
-        while self.gateway.chat().status != 200 and time.monotonic() < end:
-            time.sleep(0.1)
-        self.assertEqual(self.gateway.chat().status, 200)
+        end, in_a_row = time.monotonic() + 20, 0  # each network thread finds the room by itself
+        while in_a_row < 8 and time.monotonic() < end:
+            in_a_row = in_a_row + 1 if self.gateway.chat().status == 200 else 0
+        self.assertEqual(in_a_row, 8)
         answered = len(self.vendor.requests)
         self.assertEqual(len(self.gateway.rows(answered, limit=20)), answered, "one row for each request that a vendor saw")
 
