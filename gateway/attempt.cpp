@@ -66,7 +66,8 @@ Task<Exchange::Next> Exchange::run_call(bool more_same, bool more_targets) {
         continue;
       }
       last_error_ = std::move(sent).error();
-      (void)settle(billing::Outcome::error, last_error_.code);
+      const bool late = last_error_.code == "connect_timeout";
+      (void)settle(late ? billing::Outcome::timeout : billing::Outcome::error, last_error_.code);
       call_.abandon();
       const Next next = retry_or_answer(more_same, more_targets, true);
       if (next == Next::answered) co_await answer_error(last_error_);
