@@ -165,6 +165,9 @@ Task<Exchange::Next> Exchange::relay_whole(bool more_same, bool more_targets) {
   const Pull got = co_await collect_body(whole);
   if (got == Pull::client_gone) co_return co_await client_left();
   if (got != Pull::end) co_return co_await attempt_failed(got, more_same, more_targets);
+  // Where the connection's end is the reply's end, only the JSON itself tells whether it was cut.
+  if (call_.head().framing == http::Framing::until_close && !JsonReader().parse(whole))
+    co_return co_await attempt_failed(Pull::failed, more_same, more_targets);
   reply_whole_ = true;
   reply_bytes_ = whole.size();
   usage_.reply(whole);
