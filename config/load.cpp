@@ -187,6 +187,7 @@ LoadResult load(std::string_view yaml, const std::string& name, const std::strin
 }  // namespace
 
 std::string Diagnostic::to_string() const {
+  if (line == 0) return file + ": " + message;  // the file as a whole
   return file + ":" + std::to_string(line) + ":" + std::to_string(column) + ": " + message;
 }
 

@@ -15,7 +15,7 @@ struct Diagnostic {
   std::string file;
   int line = 0, column = 0;       // 1-based; 0 = whole file
   std::string message;            // may end in "(did you mean ...)"
-  std::string to_string() const;  // FILE:LINE:COL: message
+  std::string to_string() const;  // FILE:LINE:COL: message, or FILE: message
 };
 
 struct LoadResult {

@@ -1,4 +1,5 @@
 // tollgate prices: what is in effect, and what other price files would change.
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
@@ -124,7 +125,14 @@ int run_prices(Arguments& arguments) {
     std::fprintf(stderr, "tollgate prices: %s: %s\n", file->c_str(), report.error().message.c_str());
     return 1;
   }
-  if (*verb == "diff") return print_changes(billing::diff_prices(rows, report->rows));
+  if (*verb == "diff") {
+    // Only the vendors that the file knows: the rows of all others are not gone.
+    std::erase_if(rows, [&](const config::PriceRow& row) {
+      return std::none_of(report->rows.begin(), report->rows.end(),
+                          [&](const auto& theirs) { return theirs.provider == row.provider; });
+    });
+    return print_changes(billing::diff_prices(rows, report->rows));
+  }
   std::fputs(billing::prices_to_yaml(report->rows).c_str(), stdout);
   print_left_out(*report);
   return report->quarantined.empty() ? 0 : 1;
