@@ -94,9 +94,9 @@ Task<void> Exchange::send_heartbeat() {
 // The client sent EOF: gone, or only done with sending? A harmless write tells: a client that is gone resets the
 // connection.
 Task<void> Exchange::probe_client() {
-  if (probed_) co_return;
-  probed_ = true;
   keep_alive_ = false;
+  if (probed_ || partial_out_) co_return;  // nothing may stand inside an event: the next wake-up tries again
+  probed_ = true;
   client_.probe_broken();
   if (head_sent_) {
     co_await send_heartbeat();
