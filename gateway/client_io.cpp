@@ -133,28 +133,18 @@ void ClientIo::probe_broken() {
 Task<bool> ClientIo::write(std::span<const asio::const_buffer> buffers, SteadyTime deadline) {
   if (broken_ || closed_) co_return false;
   ErrorCode ec;
-  std::size_t taken = stream_->write_now(buffers, ec);
+  const std::size_t taken = stream_->write_now(buffers, ec);
   if (!ec) co_return true;
   if (ec != asio::error::would_block) {
     broken_ = true;
     co_return false;
   }
-  asio::const_buffer rest[8];
-  std::size_t count = 0;
-  for (asio::const_buffer buffer : buffers) {
-    if (taken >= buffer.size()) {
-      taken -= buffer.size();
-      continue;
-    }
-    rest[count++] = buffer + taken;
-    taken = 0;
-  }
+  const net::RestOfWrite rest(buffers, taken);
   writing_ = true;
   timer_.set(deadline);
-  const std::span<const asio::const_buffer> remaining(rest, count);
   auto [failure, written] = co_await asio::async_initiate<const asio::as_tuple_t<asio::use_awaitable_t<Executor>>,
                                                           void(ErrorCode, std::size_t)>(
-      [this, remaining](auto handler) { stream_->async_write(remaining, std::move(handler)); },
+      [this, &rest](auto handler) { stream_->async_write(rest.buffers(), std::move(handler)); },
       asio::as_tuple(use_task));
   timer_.clear();
   writing_ = false;

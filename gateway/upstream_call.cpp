@@ -39,27 +39,17 @@ Task<Result<void>> UpstreamCall::connect(net::Pool& pool, const net::Origin& ori
 
 Task<bool> UpstreamCall::send(std::span<const asio::const_buffer> request) {
   ErrorCode ec;
-  std::size_t taken = lease_->stream->write_now(request, ec);
+  const std::size_t taken = lease_->stream->write_now(request, ec);
   if (!ec) co_return true;
   if (ec != asio::error::would_block) {
     failure_ = ec.message();
     co_return false;
   }
-  asio::const_buffer rest[8];
-  std::size_t count = 0;
-  for (asio::const_buffer buffer : request) {
-    if (taken >= buffer.size()) {
-      taken -= buffer.size();
-      continue;
-    }
-    rest[count++] = buffer + taken;
-    taken = 0;
-  }
-  const std::span<const asio::const_buffer> remaining(rest, count);
+  const net::RestOfWrite rest(request, taken);
   sending_ = true;
   auto [failed, written] = co_await asio::async_initiate<const asio::as_tuple_t<asio::use_awaitable_t<Executor>>,
                                                          void(ErrorCode, std::size_t)>(
-      [this, remaining](auto handler) { lease_->stream->async_write(remaining, std::move(handler)); },
+      [this, &rest](auto handler) { lease_->stream->async_write(rest.buffers(), std::move(handler)); },
       asio::as_tuple(use_task));
   sending_ = false;
   if (failed) failure_ = failed.message();

@@ -2,6 +2,7 @@
 #include "core/net/stream.h"
 
 #include <boost/asio/error.hpp>
+#include <cassert>
 #include <utility>
 
 namespace tollgate::net {
@@ -33,6 +34,18 @@ Task<Result<void>> write_rest(Stream& stream, asio::const_buffer rest) {
 }
 
 }  // namespace
+
+RestOfWrite::RestOfWrite(std::span<const asio::const_buffer> whole, std::size_t taken) {
+  assert(whole.size() <= parts_.size());
+  for (asio::const_buffer part : whole) {
+    if (taken >= part.size()) {
+      taken -= part.size();
+      continue;
+    }
+    parts_[count_++] = part + taken;
+    taken = 0;
+  }
+}
 
 Error io_error(const ErrorCode& ec) {
   const char* code = ec == asio::error::eof                 ? "eof"

@@ -8,6 +8,7 @@
 // At most one read and one write may be outstanding.
 #pragma once
 
+#include <array>
 #include <boost/asio/buffer.hpp>
 #include <memory>
 #include <span>
@@ -52,6 +53,18 @@ class Stream {
   // Errors of both: kind retry_elsewhere, code "eof", "aborted" or "connection_broken".
   Task<Result<std::size_t>> read_some(char* data, std::size_t size);
   Task<Result<void>> write_all(std::string_view bytes);
+};
+
+// What is left of a gathered write after `taken` bytes, for async_write() after write_now(). May be empty: a TLS stream
+// that took everything still has to be flushed.
+class RestOfWrite {
+ public:
+  RestOfWrite(std::span<const asio::const_buffer> whole, std::size_t taken);
+  std::span<const asio::const_buffer> buffers() const { return {parts_.data(), count_}; }
+
+ private:
+  std::array<asio::const_buffer, 8> parts_;
+  std::size_t count_ = 0;
 };
 
 // What an ErrorCode of a stream means to a caller.
