@@ -89,9 +89,7 @@ Task<Exchange::Next> Exchange::run_call(bool more_same, bool more_targets) {
   record_.http_status = call_.head().status;
   keep_reply_headers();
   if (record_.http_status >= 300) co_return co_await relay_error_reply(more_same, more_targets);
-  const auto type = call_.head().find("content-type");
-  if (type && type->size() >= 17 && http::iequals(type->substr(0, 17), "text/event-stream"))
-    co_return co_await relay_stream(more_same, more_targets);
+  if (reply_is_stream()) co_return co_await relay_stream(more_same, more_targets);
   co_return co_await relay_whole(more_same, more_targets);
 }
 

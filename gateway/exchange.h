@@ -78,6 +78,8 @@ class Exchange {
 
   // stream_relay.cpp
   Task<Next> relay_stream(bool more_same, bool more_targets);
+  bool reply_is_stream() const;
+  void begin_stream();
   void take_events();
   bool may_hold(bool more) const;
   std::size_t emit_limit() const;

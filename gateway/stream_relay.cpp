@@ -15,11 +15,21 @@ constexpr std::size_t kMaxPartial = 64u << 10;
 
 }  // namespace
 
-Task<Exchange::Next> Exchange::relay_stream(bool more_same, bool more_targets) {
+bool Exchange::reply_is_stream() const {
+  constexpr std::string_view kType = "text/event-stream";
+  const auto type = call_.head().find("content-type");
+  return type && http::iequals(type->substr(0, kType.size()), kType);
+}
+
+void Exchange::begin_stream() {
+  relaying_ = true;
   body_.clear();
   fed_ = whole_ = 0;
-  relaying_ = true;
   scanner_ = SseScanner(snapshot_->config.limits.max_event_bytes);
+}
+
+Task<Exchange::Next> Exchange::relay_stream(bool more_same, bool more_targets) {
+  begin_stream();
   for (;;) {
     const Pull got = co_await pull(&body_, vendor_->config->idle_timeout);
     if (got != Pull::data) co_return co_await end_stream(got, more_same, more_targets);

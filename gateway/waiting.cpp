@@ -17,6 +17,7 @@ constexpr std::size_t kMaxDrainBytes = 64u << 20;
 Task<Exchange::Pull> Exchange::pull(std::string* body, std::chrono::milliseconds patience) {
   SteadyTime phase_deadline{};
   for (;;) {
+    if (half_closed_) co_await probe_client();  // it may have happened while a connection was made
     if (client_gone_) co_return Pull::client_gone;
     if (phase_deadline == SteadyTime{}) phase_deadline = std::min(deadline_, SteadyClock::now() + patience);
     arm(phase_deadline);
@@ -111,22 +112,24 @@ Task<void> Exchange::probe_client() {
 Task<void> Exchange::drain() {
   const SteadyTime until = std::min(deadline_, SteadyClock::now() + snapshot_->config.limits.drain_timeout);
   std::size_t total = 0;
-  const bool stream = fed_ > 0 || scan_.stream;
+  bool whole = false;
   while (total < kMaxDrainBytes && SteadyClock::now() < until) {
-    if (stream) body_.clear(), fed_ = whole_ = 0;
+    if (relaying_) body_.clear(), fed_ = whole_ = 0;
     const std::size_t before = body_.size();
     timer_.set(until);
     const Got got = record_.http_status == 0 ? co_await call_.read_head() : co_await call_.read_body(body_);
     if (got == Got::interrupted) continue;
     if (got == Got::data && record_.http_status == 0) {
       record_.http_status = call_.head().status;
+      if (reply_is_stream()) begin_stream();
       continue;
     }
     total += body_.size() - before;
-    if (stream) take_events();
+    if (relaying_) take_events();
+    whole = got == Got::end && record_.http_status != 0;
     if (got != Got::data) break;
   }
-  if (!stream && record_.http_status != 0 && call_.body_complete()) {
+  if (!relaying_ && whole) {
     reply_whole_ = true;
     reply_bytes_ = body_.size();
     body_.resize(reply_bytes_ + kJsonPadding);
