@@ -27,6 +27,7 @@ class Client {
       const bool more = co_await receive(ask);
       ask.ended = true;
       ask.ended_at = SteadyClock::now();
+      ask.ended_us = wall_micros();
       if (!more) break;
       if (!plan_.pipelined && rng_.chance(50)) co_await pause_for(stream_->executor(), rng_.millis(1, 2'000));
     }

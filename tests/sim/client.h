@@ -20,10 +20,12 @@ struct Ask {
   bool stream = false, usage_asked = false, known_model = true;
   int minor = 1;
   std::string model;
+  bool pipelined = false;
   bool polite = true;  // its sender waits for the answer and reads all of it
   bool sent = false;   // written whole
   SteadyTime sent_at{}, ended_at{};
-  int status = 0;  // 0 = no head came
+  std::int64_t ended_us = 0;  // wall
+  int status = 0;             // 0 = no head came
   bool event_stream = false;
   bool complete = false;  // the framing says that nothing is missing
   bool ended = false;     // its sender waits no longer

@@ -24,8 +24,9 @@ void tell(const Outcome& outcome) {
     fmt::print("{}-{} {} row {} {}: {} {} {} id {}\n", r.started_us, r.finished_us, r.user_id, r.attempt, r.provider,
                billing::outcome_name(r.outcome), r.http_status, r.error_code, r.provider_request_id);
   for (const Ask& a : outcome.asks)
-    fmt::print("{} {} 1.{} {}{}: {} {}{}\n", a.token, a.model, a.minor, a.stream ? "stream" : "plain",
-               a.polite ? "" : " impolite", a.status, a.complete ? "complete" : "cut", a.sent ? "" : " unsent");
+    fmt::print("{} {} 1.{} {}{}: {} {}{} until {}\n", a.token, a.model, a.minor, a.stream ? "stream" : "plain",
+               a.polite ? "" : " impolite", a.status, a.complete ? "complete" : "cut", a.sent ? "" : " unsent",
+               a.ended_us);
 }
 
 TEST(Simulation, BooksAgreeUnderFaults) {

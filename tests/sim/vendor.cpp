@@ -119,7 +119,6 @@ void Conversation::note_request() {
   if (sight.act == Act::plain_reply) order.stream = false;
   sight.reply = make_reply(order, rng_);
   wire_ = static_cast<Wire>(rng_.between(0, 9) < 5 ? 1 : rng_.between(0, 9) < 8 ? 0 : 2);
-  if (sight.act == Act::cut_body && wire_ == Wire::until_close && !sight.stream) wire_ = Wire::length;
   drip_ = rng_.chance(weather_.slow);
   keep_ = wire_ != Wire::until_close && !rng_.chance(10);
 }
@@ -148,7 +147,10 @@ Task<bool> Conversation::answer() {
   std::size_t whole = body.size();
   if (sight.act == Act::cut_body || sight.act == Act::stall_body)
     whole = static_cast<std::size_t>(rng_.between(0, static_cast<std::int64_t>(body.size()) - 1));
-  if (!co_await send_body(std::string_view(body).substr(0, whole))) co_return false;
+  const std::size_t first = rng_.chance(weather_.slow) ? whole / 2 : 0;
+  if (!co_await send_body(std::string_view(body).substr(0, first))) co_return false;
+  if (first > 0) co_await pause_for(stream_->executor(), rng_.millis(1, 1'500));
+  if (!co_await send_body(std::string_view(body).substr(first, whole - first))) co_return false;
   if (sight.act == Act::stall_body) co_await pause_for(stream_->executor(), rng_.millis(1'500, 4'000));
   if (whole < body.size()) co_return false;
   co_return co_await end_body() && keep_ && !(reset && sight.act != Act::answer);
@@ -158,9 +160,9 @@ Task<bool> Conversation::answer_stream() {
   Sight& sight = *sight_;
   const std::vector<std::string>& events = sight.reply.events;
   std::string whole;
-  std::size_t stop = events.size();
-  if (sight.act != Act::answer)
-    stop = static_cast<std::size_t>(rng_.between(0, static_cast<std::int64_t>(events.size()) - 2));
+  std::size_t stop = events.size(), last_stop = events.size() - 2;
+  if (rng_.chance(50)) last_stop = std::min(last_stop, sight.reply.content_at);  // where another attempt may follow
+  if (sight.act != Act::answer) stop = static_cast<std::size_t>(rng_.between(0, static_cast<std::int64_t>(last_stop)));
   for (std::size_t i = 0; i < stop; ++i) whole += events[i];
   if (sight.act == Act::error_event) {
     sight.error_event_at = stop;
@@ -181,6 +183,7 @@ Task<bool> Conversation::answer_stream() {
     if (drip_ && rng_.chance(30)) co_await pause_for(stream_->executor(), rng_.millis(1, 90));
   }
   if (sight.act == Act::stall_body) co_await pause_for(stream_->executor(), rng_.millis(1'500, 4'000));
+  if (cut && rng_.chance(50)) co_await pause_for(stream_->executor(), rng_.millis(1, 300));
   if (cut) co_return false;
   if (rng_.chance(weather_.slow)) co_await pause_for(stream_->executor(), rng_.millis(1, 300));
   co_return co_await end_body() && keep_&& sight.act == Act::answer;
@@ -211,6 +214,7 @@ Task<bool> Conversation::send_body(std::string_view bytes) {
 Task<bool> Conversation::end_body() {
   if (wire_ == Wire::chunked && !co_await send("0\r\n\r\n")) co_return false;
   sight_->said_all = true;
+  sight_->said_at_us = wall_micros();
   co_return true;
 }
 
@@ -237,7 +241,7 @@ Task<bool> Conversation::refuse() {
   if (rng_.chance(20)) http::write_header(head, "retry-after-ms", std::to_string(rng_.between(1, 900)));
   http::write_header(head, "Content-Length", std::to_string(body.size()));
   if (!co_await send(head + "\r\n")) co_return false;
-  if (rng_.chance(20)) co_await pause_for(stream_->executor(), rng_.millis(100, 2'500));
+  if (rng_.chance(40)) co_await pause_for(stream_->executor(), rng_.millis(100, 2'500));
   if (rng_.chance(10)) co_return false;  // cut inside the error body
   if (!co_await send(body)) co_return false;
   sight_->said_all = true;

@@ -39,7 +39,8 @@ struct Sight {
   Reply reply;
   std::size_t sent = 0;            // bytes of the answer that the pipe took
   std::size_t error_event_at = 0;  // act error_event: events before it
-  bool said_all = false;           // everything up to the end of the framing was taken by the pipe
+  std::int64_t said_at_us = 0;
+  bool said_all = false;  // everything up to the end of the framing was taken by the pipe
 };
 
 struct VendorBook {

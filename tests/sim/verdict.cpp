@@ -45,6 +45,8 @@ struct Case {
   }
 };
 
+constexpr std::int64_t kNoticeUs = 1'200'000;
+
 class Judge {
  public:
   explicit Judge(const Outcome& outcome) : outcome_(outcome) {}
@@ -73,6 +75,7 @@ class Judge {
   void check_numbers(const std::string& token, const Case& one);
   void check_pairs(const std::string& token, const Case& one);
   void check_cost(const std::string& token, const Pair& pair);
+  void check_leaving(const Ask& ask, const Case& one);
   void check_ask(const Ask& ask);
   void check_stream(const Ask& ask, const Case& one);
   void check_crash(const Crash& crash);
@@ -161,6 +164,10 @@ void Judge::check_pairs(const std::string& token, const Case& one) {
     if (refused && record->http_status != 0 && (!record->cost || !record->cost->is_zero()))
       complain(token, "a refusal with a cost");
     check_cost(token, pair);
+    const bool drained = record->outcome == billing::Outcome::aborted && outcome_.drainers.contains(sight->provider) &&
+                         vendor_finished(*sight) && sight->act == Act::answer && sight->reply.has_usage &&
+                         sight->said_at_us <= record->finished_us;
+    if (drained && !record->usage.reported) complain(token, "drained to its end, and the usage is lost");
   }
 }
 
@@ -241,8 +248,22 @@ void Judge::check_stream(const Ask& ask, const Case& one) {
              seen.size());
 }
 
+// Nobody waits: the attempt must not go on for longer than a dial may take, unless the vendor's row says drain.
+void Judge::check_leaving(const Ask& ask, const Case& one) {
+  if (ask.polite || ask.pipelined || ask.minor == 0 || ask.complete || ask.ended_us == 0 || one.records.empty()) return;
+  const CostRecord& last = *one.records.back();
+  const Sight* sight = one.sight_of(&last);
+  const bool inside_event = sight && ask.event_stream && sight->act != Act::answer;  // no probe can be sent there
+  if (inside_event) return;
+  if (outcome_.drainers.contains(last.provider) || last.finished_us <= ask.ended_us + kNoticeUs) return;
+  complain(ask.token, "the app left, the attempt went on for {} ms", (last.finished_us - ask.ended_us) / 1'000);
+}
+
 void Judge::check_ask(const Ask& ask) {
   const Case& one = cases_[ask.token];
+  check_leaving(ask, one);
+  if (ask.status != 200 && ask.complete && (one.ok_record() || ask.event_stream))
+    complain(ask.token, "a good answer under status {}", ask.status);
   if (ask.status == -1) return complain(ask.token, "the app could not parse the answer");
   if (!ask.sent && !one.records.empty()) complain(ask.token, "a request that was not sent whole has rows");
   if (ask.sent && ask.ended_at - ask.sent_at > kLongestRequest && ask.polite)

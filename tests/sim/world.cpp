@@ -117,6 +117,8 @@ World::World(std::uint64_t seed) : seed_(seed), rng_(seed), folder_(work_folder(
   weather_.dial_faults = rng_.chance(50) ? 0 : 20;
   weather_.slow = static_cast<int>(rng_.between(0, 2)) * 25;
   config_ = make_config(rng_);
+  for (const config::Provider& provider : config_.providers)
+    if (provider.on_abort == config::AbortPolicy::drain) out_.drainers.insert(provider.name);
   auto snapshot = gateway::make_snapshot(config_);
   auto spool = billing::Spool::open(
       {.directory = folder_ / "spool", .segment_bytes = 64u << 10, .fsync_interval_ms = 3'600'000});
@@ -153,7 +155,10 @@ void World::make_clients() {
     plan.slow = rng_.chance(20);
     plan.start = rng_.millis(0, 3'000);
     if (rng_.chance(25)) plan.leaves = rng_.millis(0, 4'000);
-    for (Ask* ask : plan.asks) ask->polite = plan.leaves < 0ms && !plan.pipelined;
+    for (Ask* ask : plan.asks) {
+      ask->pipelined = plan.pipelined;
+      ask->polite = plan.leaves < 0ms && !plan.pipelined;
+    }
     begin_client(std::move(plan));
   }
 }

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -34,7 +35,8 @@ struct Outcome {
   VendorBook book;
   std::vector<billing::CostRecord> records;
   std::vector<Crash> crashes;
-  bool drained = false;  // the gateway was told to stop while it worked
+  std::set<std::string> drainers;  // vendors whose answers are read to the end although the app has left
+  bool drained = false;            // the gateway was told to stop while it worked
   std::chrono::nanoseconds virtual_time{0};
 };
 
