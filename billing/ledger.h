@@ -1,5 +1,6 @@
-// Ledger: the store of cost records. Two members, chosen by URL: sqlite:FILE (WAL) and postgres://...; one shared contract
-// test. Verbs are ours, never SQL. Thread rule: one owner thread per instance; open another instance to read beside it.
+// Ledger: the store of cost records. Two members, chosen by URL: sqlite:FILE (WAL) and postgres://...; one shared
+// contract test. Verbs are ours, never SQL. Thread rule: one owner thread per instance; open another instance to read
+// beside it.
 #pragma once
 
 #include <cstdint>
@@ -14,23 +15,23 @@
 namespace tollgate::billing {
 
 struct ReportQuery {
-  std::vector<std::string> by;     // team, feature, environment, user, key, model, requested_model, provider, route,
-                                   // outcome, surface, cost_source, day, hour, or tag:NAME
+  std::vector<std::string> by;  // team, feature, environment, user, key, model, requested_model, provider, route,
+                                // outcome, surface, cost_source, day, hour, or tag:NAME
   std::int64_t since_us = 0, until_us = INT64_MAX;  // on started_at, half open
 };
 struct ReportRow {
-  std::vector<std::string> dims;   // one per `by`
+  std::vector<std::string> dims;  // one per `by`
   std::int64_t requests = 0, attempts = 0, errors = 0;
   std::int64_t input_tokens = 0, cache_read_tokens = 0, cache_write_tokens = 0, output_tokens = 0, reasoning_tokens = 0;
   std::int64_t unpriced_attempts = 0, estimated_attempts = 0;
-  Money cost;                      // exact sum of known costs
+  Money cost;  // exact sum of known costs
 };
 
 enum class AppendVerdict : unsigned char { ok, unavailable, rejected };
 struct AppendResult {
   AppendVerdict verdict = AppendVerdict::ok;
-  std::size_t inserted = 0;        // new rows; duplicates are ignored silently
-  std::string message;             // of the store, secrets removed
+  std::size_t inserted = 0;  // new rows; duplicates are ignored silently
+  std::string message;       // of the store, secrets removed
 };
 
 class Ledger {

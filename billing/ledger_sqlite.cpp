@@ -69,7 +69,7 @@ class SqliteLedger final : public Ledger {
   SqliteDb db_;
   SqliteStatement insert_;
   std::string tags_, price_ids_, cost_, baseline_;  // scratch, alive while bound
-  std::array<char, 36> id_text_, request_text_;  // the same
+  std::array<char, 36> id_text_, request_text_;     // the same
 };
 
 Result<std::vector<std::string>> SqliteLedger::migrate() {

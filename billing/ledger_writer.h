@@ -1,5 +1,6 @@
-// LedgerWriter: the one thread that moves records from the spool to the ledger in batches, with back-off while the store is
-// away and bisection around a poison row (which goes to <spool>/poison.jsonl and a counter, never blocks the rest).
+// LedgerWriter: the one thread that moves records from the spool to the ledger in batches, with back-off while the
+// store is away and bisection around a poison row (which goes to <spool>/poison.jsonl and a counter, never blocks the
+// rest).
 #pragma once
 
 #include <atomic>

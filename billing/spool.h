@@ -1,8 +1,8 @@
 // Spool: the durable log between the request path and the ledger. Append-only segment files of frames
 // {u32 length, u32 CRC32C, u8 kind, payload}; formats in docs/formats/spool.md.
 //
-// An attempt is two frames: `open` before its bytes go upstream, `settle` with the final record. After a crash an `open`
-// without `settle` becomes a row of outcome error, code gateway_crash, cost unknown, so no attempt is ever lost.
+// An attempt is two frames: `open` before its bytes go upstream, `settle` with the final record. After a crash an
+// `open` without `settle` becomes a row of outcome error, code gateway_crash, cost unknown, so no attempt is ever lost.
 // Space is taken ahead (fallocate), so a full disk refuses new requests instead of losing records of running ones.
 // Frames survive the death of the process at once (page cache) and of the machine after fsync_interval.
 //
@@ -40,7 +40,8 @@ class SpoolWriter {
   void release();
   // Durable intent. REQUIRES: admitted. Error as admit().
   Result<void> open(const CostRecord& begun);
-  // Durable result; ends the admission; id and started_us as in open(), which may be left out (a cached reply). Cannot fail for lack of space; an I/O error is returned, counted and logged.
+  // Durable result; ends the admission; id and started_us as in open(), which may be left out (a cached reply). Cannot
+  // fail for lack of space; an I/O error is returned, counted and logged.
   Result<void> settle(const CostRecord& done);
 
  private:
@@ -52,10 +53,10 @@ class SpoolWriter {
 
 // A record read back, with the position that makes it (and all before it in its segment) removable.
 struct SpoolStats {
-  std::size_t segments = 0, bytes = 0;      // on disk
-  std::uint64_t pending_records = 0;        // settled, not yet committed to the ledger (as far as known)
-  std::uint64_t damaged_frames = 0;         // skipped for a bad CRC or form; their bytes are kept in <segment>.bad
-  std::uint64_t refused = 0, io_errors = 0; // admissions refused; failed writes and syncs
+  std::size_t segments = 0, bytes = 0;       // on disk
+  std::uint64_t pending_records = 0;         // settled, not yet committed to the ledger (as far as known)
+  std::uint64_t damaged_frames = 0;          // skipped for a bad CRC or form; their bytes are kept in <segment>.bad
+  std::uint64_t refused = 0, io_errors = 0;  // admissions refused; failed writes and syncs
 };
 
 class Spool {
@@ -66,8 +67,8 @@ class Spool {
   std::unique_ptr<SpoolWriter> make_writer();
 
   // Ledger thread: appends up to `max_records` settled (or crash-closed) records to `out`, oldest first; 0 = none now.
-  // What was read stays on disk until commit() says that all records handed out so far are safe; rewind() after a failed
-  // store makes the next read start after the last commit.
+  // What was read stays on disk until commit() says that all records handed out so far are safe; rewind() after a
+  // failed store makes the next read start after the last commit.
   std::size_t read(std::vector<CostRecord>& out, std::size_t max_records);
   void commit();
   void rewind();

@@ -1,7 +1,7 @@
-// HTTP/1.x as pure functions on bytes: heads, body framing and writers. Boost.Beast's basic_parser does the syntax (inside
-// http.cpp only); check_framing()'s rules, stricter than Beast 1.81's, decide whether a message may be trusted at all
-// (RFC 9112 sections 2.2, 3.2, 5.1, 6.1 to 6.3, 7.1; the request smuggling forms in tests/fixtures/http).
-// Thread rule: plain values; a BodyDecoder has one owner.
+// HTTP/1.x as pure functions on bytes: heads, body framing and writers. Boost.Beast's basic_parser does the syntax
+// (inside http.cpp only); check_framing()'s rules, stricter than Beast 1.81's, decide whether a message may be trusted
+// at all (RFC 9112 sections 2.2, 3.2, 5.1, 6.1 to 6.3, 7.1; the request smuggling forms in tests/fixtures/http). Thread
+// rule: plain values; a BodyDecoder has one owner.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ enum class Framing : unsigned char { none, length, chunked, until_close };
 struct Limits {
   std::size_t max_head_bytes = 64u << 10;
   std::size_t max_headers = 128;
-  std::size_t max_chunk_line = 256;       // size, extension and CRLF of one chunk head
+  std::size_t max_chunk_line = 256;  // size, extension and CRLF of one chunk head
   std::size_t max_trailer_bytes = 8u << 10;
 };
 
@@ -34,9 +34,9 @@ struct Head {
   std::string_view authority;       // requests: of an absolute-form target, else of Host; empty if neither stood there
   int status = 0;                   // responses
   std::string_view reason;
-  int minor = 1;                    // HTTP/1.<minor>
+  int minor = 1;  // HTTP/1.<minor>
   std::vector<Header> headers;
-  std::size_t bytes = 0;            // length of the head, blank line included
+  std::size_t bytes = 0;  // length of the head, blank line included
   Framing framing = Framing::none;
   std::uint64_t content_length = 0;
   bool keep_alive = true;
@@ -76,14 +76,14 @@ class BodyDecoder {
   enum class State : unsigned char { done, length, until_close, chunk_size, chunk_data, chunk_end, trailer };
   State state_ = State::done;
   std::uint64_t left_ = 0;
-  std::size_t line_bytes_ = 0;   // of the current chunk line or of all trailers
+  std::size_t line_bytes_ = 0;  // of the current chunk line or of all trailers
   unsigned digits_ = 0;
-  unsigned char line_phase_ = 0; // inside the chunk line or trailer: digits, extension, CR seen...
+  unsigned char line_phase_ = 0;  // inside the chunk line or trailer: digits, extension, CR seen...
   Limits limits_;
 };
 
 // Writers append to `out`.
-void write_status_line(std::string& out, int status, int minor = 1);  // with the standard reason
+void write_status_line(std::string& out, int status, int minor = 1);                 // with the standard reason
 void write_header(std::string& out, std::string_view name, std::string_view value);  // CR/LF in value are dropped
 std::string_view reason_of(int status);
 // "<hex>\r\n" for a chunk of that size; the caller adds data and CRLF. Last chunk: "0\r\n\r\n".

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -173,10 +174,10 @@ void App::announce() const {
                "try:\n"
                "  curl %s://%s:%u/v1/chat/completions -H 'content-type: application/json' -H 'x-tollgate-team: demo' "
                "-d '{\"model\":\"%s\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}'\n"
-               "  tollgate report --by team%s%s\n",
+               "  %s report --by team%s%s\n",
                scheme.c_str(), shown.c_str(), port_, admin_host_.c_str(), admin_port_, config.state_dir.c_str(),
-               scheme.c_str(), shown.c_str(), port_, model.c_str(), config_path_.empty() ? "" : " --config ",
-               config_path_.c_str());
+               scheme.c_str(), shown.c_str(), port_, model.c_str(), program_invocation_name,
+               config_path_.empty() ? "" : " --config ", config_path_.c_str());
 }
 
 Result<void> App::reload() {

@@ -67,7 +67,8 @@ std::unique_ptr<Connection> Pool::take_idle(const std::string& key) {
       connections.clear();  // the rest is older still
       return nullptr;
     }
-    // Always looked at: a request on a connection that the vendor has closed would become a failed attempt in the books.
+    // Always looked at: a request on a connection that the vendor has closed would become a failed attempt in the
+    // books.
     if (connection->stream->looks_alive()) return connection;
   }
   return nullptr;
