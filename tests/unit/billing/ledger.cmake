@@ -10,4 +10,5 @@ add_executable(billing_postgres_test
   ledger_postgres_test.cpp postgres_outage_test.cpp ${CMAKE_SOURCE_DIR}/tests/support/private_postgres.cpp)
 target_link_libraries(billing_postgres_test PRIVATE tollgate_billing GTest::gtest GTest::gtest_main)
 add_test(NAME billing_postgres_test COMMAND billing_postgres_test)
-set_tests_properties(billing_postgres_test PROPERTIES TIMEOUT 300 SKIP_REGULAR_EXPRESSION "[1-9][0-9]* tests?, listed below:.*SKIPPED")
+set_tests_properties(billing_postgres_test PROPERTIES TIMEOUT 300 ENVIRONMENT "${TOLLGATE_TEST_ENVIRONMENT}"
+  SKIP_REGULAR_EXPRESSION "[1-9][0-9]* tests?, listed below:.*SKIPPED")
