@@ -167,15 +167,15 @@ std::string read_reported_cost(std::string_view usage_text) {
   if (!ticks.empty()) {
     // 1 USD = 1e10 ticks.
     const auto count = decimal_to_integer(ticks, 0);
-    return count ? Money::from_femto(Money::Femto{*count} * 100'000).to_string() : std::string{};
+    return count && *count >= 0 ? Money::from_femto(Money::Femto{*count} * 100'000).to_string() : std::string{};
   }
   std::string_view cost = member_text(usage_text, ranges[0]);
   if (!cost.empty() && cost[0] == '{') cost = one_member(cost, "total_cost");
   const auto charged = money_rounded(cost, 15);
-  if (!charged) return {};
+  if (!charged || *charged < Money{}) return {};  // a charge below zero is no charge: the tokens are priced instead
   if (member_text(usage_text, ranges[2]) != "true") return charged->to_string();
   const auto upstream = money_rounded(one_member(member_text(usage_text, ranges[3]), "upstream_inference_cost"), 15);
-  return upstream ? (*charged + *upstream).to_string() : std::string{};
+  return upstream && *upstream >= Money{} ? (*charged + *upstream).to_string() : std::string{};
 }
 
 void read_output_items(std::string_view output_text, JsonReader& reader, RawCounts& counts) {

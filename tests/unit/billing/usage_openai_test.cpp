@@ -174,6 +174,21 @@ TEST(UsageOpenAi, DurationIsCountedInMilliseconds) {
   EXPECT_EQ(chat(R"({"type":"duration","seconds":1.5})")[audio_milliseconds], 1'500);
 }
 
+TEST(UsageCost, AChargeBelowZeroIsNoCharge) {
+  UsageFlags flags;
+  flags.reported_cost = true;
+  for (const std::string_view usage :
+       {R"({"prompt_tokens":1,"cost":-0.5})", R"({"prompt_tokens":1,"cost_in_usd_ticks":-5})",
+        R"({"prompt_tokens":1,"cost":0.1,"is_byok":true,"cost_details":{"upstream_inference_cost":-5}})"}) {
+    std::string body = R"({"usage":)" + std::string(usage) + "}";
+    body.reserve(body.size() + kJsonPadding);
+    UsageReader reader;
+    reader.reset(UsageDialect::openai_chat, flags);
+    reader.reply(body);
+    EXPECT_EQ(reader.usage().reported_cost, "") << usage;
+  }
+}
+
 TEST(UsageCost, ReportedOnlyWhereTheVendorRowSaysSo) {
   const std::string_view text =
       R"({"prompt_tokens":1,"cost":4e-05,"is_byok":false,"cost_details":{"upstream_inference_cost":4e-05}})";
