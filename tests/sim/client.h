@@ -20,9 +20,9 @@ struct Ask {
   bool stream = false, usage_asked = false, known_model = true;
   int minor = 1;
   std::string model;
-  bool pipelined = false;
-  bool polite = true;  // its sender waits for the answer and reads all of it
-  bool sent = false;   // written whole
+  bool leaves_unseen = false;  // it sent more, or its end of sending before: only a write can tell that it has left
+  bool polite = true;          // its sender waits for the answer and reads all of it
+  bool sent = false;           // written whole
   SteadyTime sent_at{}, ended_at{};
   std::int64_t ended_us = 0;  // wall
   int status = 0;             // 0 = no head came

@@ -250,7 +250,8 @@ void Judge::check_stream(const Ask& ask, const Case& one) {
 
 // Nobody waits: the attempt must not go on for longer than a dial may take, unless the vendor's row says drain.
 void Judge::check_leaving(const Ask& ask, const Case& one) {
-  if (ask.polite || ask.pipelined || ask.minor == 0 || ask.complete || ask.ended_us == 0 || one.records.empty()) return;
+  if (ask.polite || ask.leaves_unseen || ask.minor == 0 || ask.complete || ask.ended_us == 0 || one.records.empty())
+    return;
   const CostRecord& last = *one.records.back();
   const Sight* sight = one.sight_of(&last);
   const bool inside_event = sight && ask.event_stream && sight->act != Act::answer;  // no probe can be sent there

@@ -156,7 +156,7 @@ void World::make_clients() {
     plan.start = rng_.millis(0, 3'000);
     if (rng_.chance(25)) plan.leaves = rng_.millis(0, 4'000);
     for (Ask* ask : plan.asks) {
-      ask->pipelined = plan.pipelined;
+      ask->leaves_unseen = plan.pipelined || plan.half_close;
       ask->polite = plan.leaves < 0ms && !plan.pipelined;
     }
     begin_client(std::move(plan));
