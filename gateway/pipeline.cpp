@@ -119,6 +119,8 @@ Task<void> Exchange::run_attempts() {
   for (std::size_t t = 0; t < plan_.targets.size(); ++t) {
     const bool more_targets = t + 1 < plan_.targets.size();
     for (int tries = 1; tries <= per_target; ++tries) {
+      if (half_closed_) co_await probe_client();
+      if (client_gone_) co_return;
       const Next next = co_await attempt(plan_.targets[t], tries < per_target, more_targets);
       if (next == Next::answered || next == Next::client_gone) co_return;
       if (next == Next::next_target) break;

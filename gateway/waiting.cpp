@@ -110,7 +110,8 @@ Task<void> Exchange::probe_client() {
 
 // The client is gone but the vendor bills the whole answer: read it for its usage, within bounds.
 Task<void> Exchange::drain() {
-  const SteadyTime until = std::min(deadline_, SteadyClock::now() + snapshot_->config.limits.drain_timeout);
+  // Not bounded by the request's deadline: that one is for the client's sake, this is for the bill's.
+  const SteadyTime until = SteadyClock::now() + snapshot_->config.limits.drain_timeout;
   std::size_t total = 0;
   bool whole = false;
   while (total < kMaxDrainBytes && SteadyClock::now() < until) {
