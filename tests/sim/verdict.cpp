@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <ranges>
 #include <set>
 #include <unordered_map>
 
@@ -72,6 +71,8 @@ class Judge {
 
   void gather(const std::vector<CostRecord>& records, std::size_t sights);
   void match(const std::string& token, Case& one);
+  using Owners = std::map<const CostRecord*, const Sight*>;
+  static bool find_row(const Sight& sight, const Case& one, Owners& owners, std::set<const CostRecord*>& tried);
   void check_numbers(const std::string& token, const Case& one);
   void check_pairs(const std::string& token, const Case& one);
   void check_cost(const std::string& token, const Pair& pair);
@@ -100,33 +101,42 @@ void Judge::gather(const std::vector<CostRecord>& records, std::size_t sights) {
   }
 }
 
-// By the reply's id where the reply was seen, else by order.
+// By the reply's id where the reply was seen; the others in any way that gives each vendor request a row of its own.
 void Judge::match(const std::string& token, Case& one) {
-  std::set<const CostRecord*> taken;
+  Owners owners;
   std::vector<const Sight*> open;
   for (const Sight* sight : one.sights) {
     const auto found = std::find_if(one.records.begin(), one.records.end(),
                                     [&](auto* record) { return record->provider_request_id == sight->reply.id; });
     if (found == one.records.end()) {
       open.push_back(sight);
-    } else if (taken.insert(*found).second) {
-      one.pairs.push_back({sight, *found});
-    } else {
+    } else if (!owners.emplace(*found, sight).second) {
       complain(token, "two vendor requests share a row");
     }
   }
-  // The latest first: a row that began when the one before it had just failed must not take the other's request.
-  for (const Sight* sight : open | std::views::reverse) {
-    const auto found = std::find_if(one.records.rbegin(), one.records.rend(),
-                                    [&](auto* record) { return !taken.contains(record) && may_be(*record, *sight); });
-    if (found != one.records.rend()) {
-      taken.insert(*found);
-      one.pairs.push_back({sight, *found});
-    } else {
+  for (const Sight* sight : open) {
+    std::set<const CostRecord*> tried;
+    if (!find_row(*sight, one, owners, tried))
       complain(token, "{} received a request that has no row ({}, {} bytes sent)", sight->provider,
                act_name(sight->act), sight->sent);
+  }
+  for (const auto& [record, sight] : owners) one.pairs.push_back({sight, record});
+}
+
+// One step of bipartite matching (Kuhn): takes a free row, or one whose owner can move to another. Rows that saw the
+// same status first, and the latest first: a row that began when the one before it had just failed is not the other's.
+bool Judge::find_row(const Sight& sight, const Case& one, Owners& owners, std::set<const CostRecord*>& tried) {
+  for (const bool same_status : {true, false}) {
+    for (auto record = one.records.rbegin(); record != one.records.rend(); ++record) {
+      if (!may_be(**record, sight) || ((*record)->http_status == sight.status) != same_status) continue;
+      if (!tried.insert(*record).second) continue;
+      const auto owner = owners.find(*record);
+      if (owner != owners.end() && !find_row(*owner->second, one, owners, tried)) continue;
+      owners[*record] = &sight;
+      return true;
     }
   }
+  return false;
 }
 
 void Judge::check_numbers(const std::string& token, const Case& one) {
