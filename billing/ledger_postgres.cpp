@@ -58,7 +58,7 @@ class PostgresLedger final : public Ledger {
   PostgresSession session_;
   PostgresPartitions partitions_;
   PostgresRow row_;
-  bool staged_ = false;  // this session has its staging table
+  bool staged_ = false;  // the connection has its staging table
   std::int64_t today_ = 0;
 };
 

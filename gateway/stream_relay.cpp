@@ -42,7 +42,9 @@ Task<Exchange::Next> Exchange::relay_stream(bool more_same, bool more_targets) {
                 .message = "provider '" + vendor_->config->name + "' reported an error: " + usage_.error_code()};
       (void)settle(billing::Outcome::error, last_error_.code);
       call_.abandon();
-      co_return retry_or_answer(more_same, more_targets, true);
+      const Next next = retry_or_answer(more_same, more_targets, true);
+      if (next == Next::answered) co_await answer_error(last_error_);  // the time for another attempt is over
+      co_return next;
     }
     holding_ = may_hold(more_same || more_targets);
     if (holding_) continue;
