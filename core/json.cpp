@@ -124,6 +124,52 @@ void JsonValue::each_element(bool (*f)(void* context, JsonValue value), void* co
     if (!f(context, Access::from(element))) return;
 }
 
+namespace {
+
+void append_scalar(std::string& out, JsonValue value) {
+  if (const auto text = value.as_string()) {
+    out += '"';
+    json_escape(out, *text);
+    out += '"';
+  } else if (const auto flag = value.as_bool()) {
+    out += *flag ? "true" : "false";
+  } else {
+    out += value.is_null() ? "null" : value.number_text();
+  }
+}
+
+}  // namespace
+
+// Recursion is bounded by the parser's depth limit.
+void JsonValue::append_to(std::string& out) const {
+  if (!present()) return;
+  const auto separate = [&out](bool& first) {
+    if (!first) out += ',';
+    first = false;
+  };
+  bool first = true;
+  if (is_object()) {
+    out += '{';
+    members([&](std::string_view key, JsonValue value) {
+      separate(first);
+      out += '"';
+      json_escape(out, key);
+      out += "\":";
+      value.append_to(out);
+    });
+    out += '}';
+  } else if (is_array()) {
+    out += '[';
+    elements([&](JsonValue value) {
+      separate(first);
+      value.append_to(out);
+    });
+    out += ']';
+  } else {
+    append_scalar(out, *this);
+  }
+}
+
 struct JsonReader::Impl {
   std::unique_ptr<dom::parser> parser;
   std::unique_ptr<char[]> copy;  // the text and its padding

@@ -5,7 +5,7 @@
 //                   everything else of the body is forwarded untouched.
 //   scan_members()  raw byte ranges of chosen top-level members of any object (usage, model, id of a reply).
 //   JsonReader      parses a (small) text to a tape; JsonValue walks it.
-//   json_escape()   text -> JSON string literal content.
+//   json_escape()   text -> JSON string literal content. core/json_write.h builds whole texts.
 //
 // Thread rule: functions use a thread-local parser; JsonReader belongs to one thread. Cold paths use core/json_dom.h.
 #pragma once
@@ -16,6 +16,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "core/result.h"
@@ -78,6 +79,27 @@ class JsonValue {
   // Calls f(key, value) in order; f returns false to stop. Nothing for non-objects.
   void each_member(bool (*f)(void* context, std::string_view key, JsonValue value), void* context) const;
   void each_element(bool (*f)(void* context, JsonValue value), void* context) const;
+  // The same with any callable `void(std::string_view key, JsonValue value)` or `void(JsonValue value)`.
+  template <class F>
+  void members(F&& f) const {
+    each_member([](void* context, std::string_view key,
+                   JsonValue value) { return (*static_cast<std::remove_reference_t<F>*>(context))(key, value), true; },
+                const_cast<void*>(static_cast<const void*>(&f)));
+  }
+  template <class F>
+  void elements(F&& f) const {
+    each_element([](void* context,
+                    JsonValue value) { return (*static_cast<std::remove_reference_t<F>*>(context))(value), true; },
+                 const_cast<void*>(static_cast<const void*>(&f)));
+  }
+  // Appends the value as compact JSON: members in order, strings escaped anew, numbers with the same value (integers as
+  // such, others in the shortest form that reads back equal). Nothing for an absent value.
+  void append_to(std::string& out) const;
+  std::string text() const {
+    std::string out;
+    append_to(out);
+    return out;
+  }
 
  private:
   friend class JsonReader;
