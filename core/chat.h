@@ -240,6 +240,7 @@ struct Reply {
   Usage usage;
   std::string service_tier, system_fingerprint;
   Extra extra;
+  std::string dialect;  // name of the dialect that read it: only that one writes this reply's `extra`s again
 };
 
 // Neighbouring messages of one role made one, for dialects that demand turns. System and developer messages are left
