@@ -19,8 +19,16 @@ enum class UsageDialect : unsigned char {
   openai_chat,
   openai_completions,
   openai_responses,
-  openai_embeddings,
-  anthropic_messages
+  openai_embeddings,  // and rerank, Voyage, vLLM, llama.cpp: a prompt and a total
+  anthropic_messages,
+  openai_images,
+  openai_audio,      // transcriptions and speech
+  gemini,            // generateContent, embedContent, countTokens, interactions; Vertex too
+  bedrock_converse,  // frames of ConverseStream: event name = :event-type
+  bedrock_invoke,    // InvokeModel of any model family; frames decoded, event name = "type" of the inside or ""
+  cohere,            // v1 and v2: chat, embed, rerank
+  ollama,            // native
+  detect,            // unknown: found by its members in each reply or event
 };
 
 struct UsageFlags {
