@@ -1,7 +1,10 @@
 #include "core/frames.h"
 
-#include <algorithm>
+#include <array>
 
+#include "core/aws_event_stream.h"
+#include "core/base64.h"
+#include "core/json_write.h"
 #include "core/sse.h"
 
 namespace tollgate {
@@ -29,20 +32,21 @@ class SseFrames final : public FrameReader {
   SseScanner scanner_;
 };
 
-// One JSON text per line; blank lines are passed over. The last line may lack its end.
+// One JSON text per line; blank lines are passed over. The last line is given only once its line end was fed.
 class LineFrames final : public FrameReader {
  public:
   explicit LineFrames(std::size_t max_frame_bytes) : max_(max_frame_bytes) {}
   void feed(std::string_view bytes) override { chunk_ = bytes; }
   bool next(Frame& frame) override {
     if (reported_) carry_.clear(), reported_ = false;
-    while (!chunk_.empty()) {
+    while (!chunk_.empty() && !overflowed_) {
       const std::size_t end = chunk_.find('\n');
       std::string_view line = chunk_.substr(0, end);
       chunk_.remove_prefix(end == std::string_view::npos ? chunk_.size() : end + 1);
+      overflowed_ = line.size() > max_ - carry_.size();
+      if (overflowed_) return false;
       if (!carry_.empty() || end == std::string_view::npos) {
-        if (carry_.size() + line.size() > max_) overflowed_ = true;
-        if (!overflowed_) carry_ += line;
+        carry_ += line;
         line = carry_;
       }
       if (end == std::string_view::npos) return false;
@@ -57,7 +61,7 @@ class LineFrames final : public FrameReader {
     }
     return false;
   }
-  bool partial() const override { return !carry_.empty(); }
+  bool partial() const override { return !overflowed_ && !reported_ && !carry_.empty(); }
   std::string_view failure() const override {
     return overflowed_ ? "a line of the stream is larger than the limit" : std::string_view{};
   }
@@ -69,10 +73,210 @@ class LineFrames final : public FrameReader {
   bool reported_ = false, overflowed_ = false;
 };
 
+class AwsFrames : public FrameReader {
+ public:
+  explicit AwsFrames(std::size_t max_frame_bytes) : messages_(max_frame_bytes) {}
+  void feed(std::string_view bytes) override { messages_.feed(bytes); }
+  bool next(Frame& frame) override {
+    while (messages_.next(message_)) {
+      const std::string_view kind = message_.text(":message-type");
+      if (kind == "exception") {
+        frame = {.event = message_.text(":exception-type"), .data = message_.payload, .exception = true};
+      } else if (kind == "error") {
+        frame = {.event = message_.text(":error-code"), .data = error_data(), .exception = true};
+      } else {
+        frame = {.event = message_.text(":event-type"), .data = message_.payload};
+      }
+      if (frame.exception || !frame.data.empty()) return true;
+    }
+    return false;
+  }
+  bool partial() const override { return messages_.partial(); }
+  std::string_view failure() const override { return messages_.failure(); }
+
+ private:
+  // An error without a model says everything in headers; its data is made to look like an exception's.
+  std::string_view error_data() {
+    if (!message_.payload.empty()) return message_.payload;
+    error_.clear();
+    JsonWriter(error_).begin_object().member("message", message_.text(":error-message")).end_object();
+    return error_;
+  }
+
+  AwsMessageReader messages_;
+  AwsMessage message_;
+  std::string error_;
+};
+
+// Events of the model's own dialect inside of AWS messages.
+class AwsChunkFrames final : public FrameReader {
+ public:
+  explicit AwsChunkFrames(std::size_t max_frame_bytes) : messages_(max_frame_bytes) {}
+  void feed(std::string_view bytes) override { messages_.feed(bytes); }
+  bool next(Frame& frame) override {
+    while (failure_.empty() && messages_.next(frame)) {
+      if (frame.exception) return true;
+      const auto payload = json_.parse(frame.data);
+      const JsonValue bytes = payload ? (*payload)["bytes"] : JsonValue{};
+      if (payload && !bytes.present()) continue;  // a kind of event that carries nothing of the model
+      if (!payload || !base64_decode(bytes.as_string().value_or("="), inside_)) {
+        failure_ = "a chunk of the stream holds no readable bytes";
+        return false;
+      }
+      if (inside_.empty()) continue;
+      frame = {.event = type_of_inside(), .data = inside_};
+      return true;
+    }
+    return false;
+  }
+  bool partial() const override { return failure_.empty() && messages_.partial(); }
+  std::string_view failure() const override { return failure_.empty() ? messages_.failure() : failure_; }
+
+ private:
+  std::string_view type_of_inside() {
+    static constexpr std::array<std::string_view, 1> kNames{"type"};
+    std::array<ByteRange, 1> values;
+    inside_.reserve(inside_.size() + kJsonPadding);
+    if (!scan_members(inside_, kNames, values)) return {};
+    const std::string_view text = std::string_view(inside_).substr(values[0].begin, values[0].end - values[0].begin);
+    if (text.size() < 2 || text.front() != '"' || text.find('\\') != std::string_view::npos) return {};
+    return text.substr(1, text.size() - 2);
+  }
+
+  AwsFrames messages_;
+  JsonReader json_;
+  std::string inside_;
+  std::string_view failure_;
+};
+
+// The elements of one array, cut where commas stand outside of strings and brackets. What is inside an element is not
+// checked: whoever reads it parses it.
+class ArrayFrames final : public FrameReader {
+ public:
+  explicit ArrayFrames(std::size_t max_frame_bytes) : max_(max_frame_bytes) {}
+  void feed(std::string_view bytes) override { chunk_ = bytes; }
+  bool next(Frame& frame) override {
+    if (reported_) carry_.clear(), reported_ = false;
+    while (!chunk_.empty() && failure_.empty()) {
+      if (state_ == State::element) return take_element(frame);
+      const char c = chunk_.front();
+      if (is_space(c)) {
+        chunk_.remove_prefix(1);
+      } else {
+        between(c);
+      }
+    }
+    return false;
+  }
+  bool partial() const override { return failure_.empty() && state_ == State::element; }
+  std::string_view failure() const override { return failure_; }
+
+ private:
+  enum class State : unsigned char { before, first, need, element, behind, after };
+  static bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+
+  // A character outside of elements: a bracket or comma of the array itself, or the start of an element.
+  void between(char c) {
+    const bool may_begin = state_ == State::first || state_ == State::need;
+    if (state_ == State::before && c == '[') {
+      state_ = State::first;
+    } else if ((state_ == State::first || state_ == State::behind) && c == ']') {
+      state_ = State::after;
+    } else if (state_ == State::behind && c == ',') {
+      state_ = State::need;
+    } else if (may_begin && c != ',' && c != ']') {
+      state_ = State::element;
+      return;
+    } else {
+      failure_ = "the stream is no JSON array";
+    }
+    chunk_.remove_prefix(1);
+  }
+
+  bool take_element(Frame& frame) {
+    const std::size_t end = element_end();
+    std::string_view text = chunk_.substr(0, end);
+    chunk_.remove_prefix(text.size());
+    if (text.size() > max_ - carry_.size()) {
+      failure_ = "an element of the stream is larger than the limit";
+      return false;
+    }
+    if (!carry_.empty() || end == std::string_view::npos) {
+      carry_ += text;
+      text = carry_;
+    }
+    if (end == std::string_view::npos) return false;
+    state_ = State::behind;
+    reported_ = !carry_.empty();
+    while (is_space(text.back())) text.remove_suffix(1);
+    frame = {.event = {}, .data = text};
+    return true;
+  }
+
+  // Offset of the character behind the element, npos when the piece ends first. What ends by itself is not held back
+  // until the comma comes.
+  std::size_t element_end() {
+    std::size_t at = 0;
+    while (at < chunk_.size()) {
+      if (escaped_) {
+        escaped_ = false;
+        ++at;
+        continue;
+      }
+      at = chunk_.find_first_of(in_string_ ? std::string_view("\"\\") : std::string_view("\"{}[],"), at);
+      if (at == std::string_view::npos) break;
+      const Mark mark = mark_of(chunk_[at]);
+      if (mark == Mark::behind) return at;
+      ++at;
+      if (mark == Mark::last) return at;
+    }
+    return std::string_view::npos;
+  }
+
+  // What a quote, backslash, bracket or comma is to the element: within it, its last character, or behind it.
+  enum class Mark : unsigned char { within, last, behind };
+  Mark mark_of(char c) {
+    if (in_string_) {
+      escaped_ = c == '\\';
+      in_string_ = escaped_;
+      return !in_string_ && depth_ == 0 ? Mark::last : Mark::within;
+    }
+    if (c == '"') {
+      in_string_ = true;
+    } else if (c == '{' || c == '[') {
+      ++depth_;
+    } else if (depth_ == 0) {
+      return Mark::behind;
+    } else if (c != ',' && --depth_ == 0) {
+      return Mark::last;
+    }
+    return Mark::within;
+  }
+
+  std::size_t max_;
+  std::string_view chunk_;
+  std::string carry_;  // an element begun in an earlier piece
+  std::size_t depth_ = 0;
+  State state_ = State::before;
+  bool in_string_ = false, escaped_ = false, reported_ = false;
+  std::string_view failure_;
+};
+
 }  // namespace
 
 std::unique_ptr<FrameReader> make_frame_reader(Framing framing, std::size_t max_frame_bytes) {
-  if (framing == Framing::ndjson) return std::make_unique<LineFrames>(max_frame_bytes);
+  switch (framing) {
+    case Framing::ndjson:
+      return std::make_unique<LineFrames>(max_frame_bytes);
+    case Framing::aws:
+      return std::make_unique<AwsFrames>(max_frame_bytes);
+    case Framing::aws_chunk:
+      return std::make_unique<AwsChunkFrames>(max_frame_bytes);
+    case Framing::json_array:
+      return std::make_unique<ArrayFrames>(max_frame_bytes);
+    case Framing::sse:
+      break;
+  }
   return std::make_unique<SseFrames>(max_frame_bytes);
 }
 
