@@ -7,9 +7,11 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "config/suggest.h"
 #include "config/units.h"
+#include "config/vendor_words.h"
 
 namespace tollgate::config {
 namespace {
@@ -142,12 +144,28 @@ void check_attribution(const Config& c, Reader& r) {
   }
 }
 
+// What fills a placeholder becomes part of a host's name or of a path.
+void check_places(const Provider& p, const std::string& path, Reader& r) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:";  // `domain.com:project` is one
+  for (const auto& [key, value] :
+       {std::pair{"region", p.region}, std::pair{"project", p.project}, std::pair{"resource", p.resource},
+        std::pair{"api_version", p.api_version}, std::pair{"entra.tenant", p.entra.tenant}}) {
+    if (value.find_first_not_of(kPlain) == std::string::npos) continue;
+    r.error(r.where(path + "." + key), path + "." + key + ": " + quoted(value) + " is not a plain name");
+  }
+  BaseUrl url;
+  if (p.auth != "entra" || p.entra.authority.empty()) return;
+  const bool good = parse_base_url(p.entra.authority, url) && (url.scheme == "https" || is_loopback(url.host));
+  if (!good) r.error(r.where(path + ".entra.authority"), path + ".entra.authority: expected https://host");
+}
+
 void check_provider(const Provider& p, Reader& r) {
   const std::string path = "providers." + p.name;
   if (p.name.empty() || p.name.find('/') != std::string::npos) {
     r.error(r.where(path), path + ": a provider's name must not be empty or hold `/`");
   }
-  if (p.dialect.empty()) missing(r, path, "dialect", "dialect is needed (openai.chat, anthropic.messages or echo)");
+  if (p.dialect.empty()) missing(r, path, "dialect", "dialect is needed (openai.chat, anthropic.messages, ...)");
   BaseUrl url;
   if (p.base_url.empty()) {
     missing(r, path, "base_url", "base_url is needed");
@@ -160,9 +178,10 @@ void check_provider(const Provider& p, Reader& r) {
   if (!p.base_url.empty() && !p.dialect.empty() && (p.dialect == "echo") != (p.base_url == "echo:")) {
     r.error(r.where(path), path + ": dialect echo and base_url echo: belong together");
   }
-  if (p.auth != "none" && p.api_key.empty() && p.unusable.empty()) {
+  if (auth_is_fixed(p.auth) && p.api_key.empty() && p.unusable.empty()) {
     missing(r, path, "api_key", "api_key is needed (`api_key: none` to send no key)");
   }
+  check_places(p, path, r);
   if (!p.ca_file.empty() && ::access(p.ca_file.c_str(), R_OK) != 0) {
     r.error(r.where(path + ".ca_file"), path + ".ca_file: cannot read " + p.ca_file);
   }
@@ -200,6 +219,21 @@ void check_models(const Config& c, Reader& r) {
         r.error(r.where(at), at + ": provider `" + name + "` cannot be used: " + provider->unusable);
       }
     }
+  }
+}
+
+void check_batches(const Config& c, Reader& r) {
+  for (const auto& [key, name, surface] :
+       {std::tuple{"provider", c.batches.provider, "batches"},
+        std::tuple{"message_provider", c.batches.message_provider, "message_batches"}}) {
+    const std::string path = std::string("batches.") + key;
+    if (!r.written(path)) continue;
+    check_target(c, name, r.where(path), path, r);
+    const Provider* provider = c.find_provider(name);
+    if (provider == nullptr) continue;
+    const auto& surfaces = provider->surfaces;
+    if (std::find(surfaces.begin(), surfaces.end(), surface) == surfaces.end())
+      r.error(r.where(path), path + ": provider `" + name + "` has no surface " + surface);
   }
 }
 
@@ -268,6 +302,7 @@ void check(const Config& config, Reader& reader) {
     if (provider.configured && provider.dialect != "local") check_provider(provider, reader);
   }
   check_models(config, reader);
+  check_batches(config, reader);
   check_prices(config, reader);
 }
 

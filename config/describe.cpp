@@ -11,7 +11,7 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr std::int64_t kKiB = 1 << 10, kMiB = 1 << 20, kGiB = 1LL << 30;
-constexpr std::int64_t kSecond = 1'000, kMinute = 60 * kSecond, kHour = 60 * kMinute, kDay = 24 * kHour;
+constexpr std::int64_t kSecond = 1'000, kMinute = 60 * kSecond, kHour = 60 * kMinute;
 
 constexpr std::size_t kShortSecret = 16;
 
@@ -19,13 +19,7 @@ constexpr std::array kAuthModes{"keys"sv, "open"sv};
 constexpr std::array kMissing{"reject"sv, "default"sv, "quarantine"sv};
 constexpr std::array kUnpriced{"allow"sv, "block"sv};
 constexpr std::array kLogLevels{"debug"sv, "info"sv, "warn"sv, "error"sv};
-constexpr std::array kAbort{"cancel"sv, "drain"sv};
-constexpr std::array kDialects{"openai.chat"sv, "anthropic.messages"sv, "echo"sv};
-constexpr std::array kSurfaces{"chat"sv,       "completions"sv, "responses"sv,
-                               "embeddings"sv, "messages"sv,    "count_tokens"sv};
-constexpr std::array kAuthStyles{"bearer"sv, "x-api-key"sv, "none"sv};
-constexpr std::array kUsageFlags{"additive_reasoning"sv, "hidden_reasoning"sv, "x_groq"sv, "reported_cost"sv};
-constexpr std::array kStrategies{"ordered"sv, "cheapest"sv};
+constexpr std::array kFidelity{"warn"sv, "strict"sv};
 
 void describe(Visitor& v, Tls& tls) {
   v.text({"cert", "PEM file with the certificate chain. Relative paths start at the configuration file's folder."},
@@ -124,6 +118,11 @@ void describe(Visitor& v, LogSection& log) {
   v.flag({"access", "One line per request."}, log.access);
 }
 
+void describe(Visitor& v, Batches& batches) {
+  v.text({"provider", "Whom `/v1/files` and `/v1/batches` are relayed to."}, batches.provider);
+  v.text({"message_provider", "The same for `/v1/messages/batches`."}, batches.message_provider);
+}
+
 void describe_prices(Visitor& v, std::vector<PriceRow>& rows) {
   std::vector<PriceEntry> entries;
   if (!v.reading()) {
@@ -194,49 +193,6 @@ void describe(Visitor& v, Key& key) {
   v.list({"models", "Names or globs (`gpt-*`, `openai/*`) that the key may use; empty = all."}, key.models);
 }
 
-void describe(Visitor& v, Provider& p) {
-  v.text({"dialect", "Wire format that the vendor speaks."}, p.dialect, kDialects);
-  v.list({"surfaces", "What the vendor offers of it; empty = all of the dialect."}, p.surfaces, kSurfaces);
-  v.text({"base_url", "`https://...` up to the version (`.../v1`), `http://...`, or `echo:`."}, p.base_url);
-  v.text({"auth", "How the key is sent."}, p.auth, kAuthStyles);
-  v.secret({"api_key", "The vendor's key, best as `${VAR}` or `file:PATH`; `none` = send no key."}, p.api_key);
-  v.dictionary({"headers", "Further request headers."}, p.headers, true);
-  choice(
-      v,
-      {"on_abort",
-       "When a client leaves. `cancel`: close the upstream call. `drain`: the vendor bills the whole answer anyway, so "
-       "read it to its end for the usage."},
-      p.on_abort, kAbort);
-  v.list({"usage_flags", "Quirks of the vendor's usage report."}, p.usage_flags, kUsageFlags);
-  v.flag({"stream_usage_option", "The vendor understands `stream_options.include_usage`."}, p.stream_usage_option);
-  v.duration({"connect_timeout", "For connection and TLS handshake."}, p.connect_timeout, {10, 10 * kMinute});
-  v.duration({"first_byte_timeout", "From the request's end to the reply's first byte."}, p.first_byte_timeout,
-             {10, kDay});
-  v.duration({"idle_timeout", "Longest silence inside a reply."}, p.idle_timeout, {10, kDay});
-  v.duration({"total_timeout", "For one attempt as a whole."}, p.total_timeout, {10, kDay});
-  v.text({"ca_file", "PEM file with the authorities to trust; empty = those of the system."}, p.ca_file);
-  v.flag({"tls_verify", "Check the vendor's certificate."}, p.tls_verify);
-  v.text({"region", "Chooses price rows with that `region`."}, p.region);
-}
-
-void describe(Visitor& v, Model& model) {
-  std::vector<std::string> targets;
-  for (const Target& target : model.targets) targets.push_back(target.text());
-  v.list({"targets", "`provider/model` in order of preference. Required."}, targets);
-  if (v.reading()) model.targets.clear();
-  for (const std::string& text : targets) {
-    const std::size_t slash = text.find('/');
-    const bool whole = slash != std::string::npos && slash > 0 && slash + 1 < text.size();
-    if (!whole) v.problem("targets", "a target is written provider/model");
-    if (whole && v.reading()) model.targets.push_back({text.substr(0, slash), text.substr(slash + 1)});
-  }
-  std::string strategy = "ordered";
-  v.text({"strategy",
-          "`ordered`: the first usable target. `cheapest` is not available in this version (acts as `ordered`)."},
-         strategy, kStrategies);
-  if (strategy == "cheapest") v.later({"strategy", {}});
-}
-
 void describe(Visitor& v, Config& c) {
   v.text({"listen", "Address for clients, `host:port`. Port 0 = any free one."}, c.listen);
   v.text({"admin", "Address of health, metrics and administration."}, c.admin);
@@ -259,6 +215,13 @@ void describe(Visitor& v, Config& c) {
   v.flag({"shipped_prices", "Use config/prices.yaml for what `prices` does not say."}, c.shipped_prices);
   choice(v, {"unpriced", "Requests to a target without a price: serve and mark them, or refuse them."}, c.unpriced,
          kUnpriced);
+  choice(v,
+         {"fidelity",
+          "When a request is translated to a vendor's API and something in it cannot be said there. `warn`: send the "
+          "rest and "
+          "name it in `x-tollgate-dropped`. `strict`: refuse the request with status 400."},
+         c.fidelity, kFidelity);
+  section(v, {"batches", "Who keeps uploaded files and batches."}, c.batches, &describe);
   section(v, {"retry", "Attempts before anything reached the client."}, c.retry, &describe);
   section(v, {"server", "Bounds on requests and replies."}, c.limits, &describe_server);
   section(v, {"timeouts", "Bounds on waiting for clients."}, c.limits, &describe_timeouts);

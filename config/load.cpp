@@ -15,6 +15,7 @@
 #include "config/describe.h"
 #include "config/reader.h"
 #include "config/secrets.h"
+#include "config/settle_providers.h"
 #include "config/yaml_tree.h"
 #include "core/log.h"
 
@@ -39,13 +40,6 @@ bool read_bounded(const std::string& path, std::string& out) {
   ::close(fd);
   errno = error;
   return n >= 0;
-}
-
-const Provider* shipped_row(const std::string& name) {
-  for (const Provider& row : shipped_providers()) {
-    if (row.name == name) return &row;
-  }
-  return nullptr;
 }
 
 void mark_configured(Config& c, const Reader& reader) {
@@ -75,34 +69,6 @@ void add_local(Config& c) {
   local.unusable = "the local engine is not available in this version";
 }
 
-// Shipped rows keep their key as a reference until here, because an unset variable matters only where the row is used.
-void resolve_shipped_keys(Config& c, Reader& reader) {
-  for (Provider& p : c.providers) {
-    const Provider* row = shipped_row(p.name);
-    const bool own_key = reader.written("providers." + p.name + ".api_key");
-    if (row == nullptr || own_key || p.auth == "none" || row->api_key.empty()) continue;
-    Result<std::string> key = expand_variables(row->api_key);
-    if (key) {
-      p.api_key = *key;
-      redact_secret(p.api_key);
-      continue;
-    }
-    p.api_key.clear();
-    p.unusable = key.error().message;
-    if (reader.written("providers." + p.name)) {
-      reader.error(reader.where("providers." + p.name), "providers." + p.name + ": " + p.unusable);
-    }
-  }
-}
-
-// `api_key: none` is another way to say that no key is sent.
-void settle_auth(Config& c) {
-  for (Provider& p : c.providers) {
-    if (p.api_key == "none") p.auth = "none";
-    if (p.auth == "none") p.api_key.clear();
-  }
-}
-
 bool writable_folder(const std::string& path) {
   std::error_code ignored;
   const std::filesystem::path folder(path);
@@ -121,13 +87,8 @@ std::string automatic_state_dir() {
 }
 
 void settle_paths(Config& c, const std::string& base_dir) {
-  // Surfaces append "/chat/completions" and the like.
-  for (Provider& p : c.providers) {
-    while (p.base_url.ends_with('/')) p.base_url.pop_back();
-  }
   if (c.state_dir == "auto") c.state_dir = automatic_state_dir();
   for (std::string* path : {&c.tls.cert, &c.tls.key}) *path = resolve_path(*path, base_dir);
-  for (Provider& p : c.providers) p.ca_file = resolve_path(p.ca_file, base_dir);
 }
 
 void register_url_secrets(const Config& c) {
@@ -174,8 +135,7 @@ LoadResult load(std::string_view yaml, const std::string& name, const std::strin
   add_local(c);
   mark_configured(c, reader);
   settle_defaults(c, reader);
-  settle_auth(c);
-  resolve_shipped_keys(c, reader);
+  settle_providers(c, reader, base_dir);
   settle_paths(c, base_dir);
   register_url_secrets(c);
   check(c, reader);

@@ -52,26 +52,47 @@ struct Attribution {
 enum class AbortPolicy : unsigned char { cancel, drain };
 enum class UsageStyle : unsigned char { openai, anthropic };  // of the dialect; vendor quirks are flags below
 
-// One vendor: a row of providers.yaml, merged with the user's `providers:` entry of the same name.
+// Credentials of an AWS account. Keys, or the name of a profile in the shared credentials file, not both; the loader
+// fills the keys from where they are found.
+struct AwsAccount {
+  std::string access_key_id, secret_access_key, session_token, profile;
+};
+// A Microsoft Entra application that asks for access tokens by its own secret.
+struct EntraApp {
+  std::string tenant, client_id, client_secret;
+  std::string authority, scope;  // the loader puts Azure OpenAI's in place
+};
+
+// One vendor: a row of providers.yaml, merged with the user's `providers:` entry of the same name. The words that
+// dialect, surfaces, auth and the flags may have: config/vendor_words.h.
 struct Provider {
   std::string name;
-  std::string dialect;  // openai.chat | anthropic.messages | echo
-  std::vector<std::string>
-      surfaces;  // of chat, completions, responses, embeddings, messages, count_tokens; empty = all of the dialect
-  std::string base_url;                        // "https://api.openai.com/v1"; surfaces append "/chat/completions" ...
-  std::string auth = "bearer";                 // bearer | x-api-key | none
-  std::string api_key;                         // resolved secret; empty with auth none
+  std::string dialect;                // its main wire format: openai.chat, anthropic.messages, ...
+  std::vector<std::string> surfaces;  // APIs it serves natively, the preferred ones first; empty = all of the dialect
+  // "https://api.openai.com/v1"; surfaces append "/chat/completions" ... The loader fills {region}, {project} and
+  // the like, here and in `paths`.
+  std::string base_url;
+  std::map<std::string, std::string> paths;  // surface (or surface + "_stream") -> path template, instead of the usual
+  std::string auth = "bearer";
+  std::string api_key;                         // resolved secret; of auth aws: a bearer token, or empty to sign
   std::map<std::string, std::string> headers;  // extra request headers, anthropic-version for example
+  AwsAccount aws;                              // auth aws
+  std::string credentials;                     // auth google: the JSON text of a service account or of a user's login
+  EntraApp entra;                              // auth entra
+  std::string region, project, resource, api_version;  // for {region} ... in base_url and paths
   AbortPolicy on_abort = AbortPolicy::cancel;  // drain: the vendor bills the whole answer anyway, so read it to the end
-  std::vector<std::string> usage_flags;        // quirks: "additive_reasoning", "x_groq", ...
+  std::vector<std::string> request_flags;      // quirks of its requests: "max_completion_tokens", ...
+  std::vector<std::string> usage_flags;        // quirks of its usage: "additive_reasoning", "x_groq", ...
   bool stream_usage_option = true;             // understands stream_options.include_usage
   Millis connect_timeout{5'000}, first_byte_timeout{120'000}, idle_timeout{60'000}, total_timeout{900'000};
-  std::string ca_file;
+  std::string ca_file;  // also for the host that hands out its tokens
   bool tls_verify = true;
-  std::string region;
   bool configured = false;  // named by the user's file; false: a shipped row that nobody mentioned
   std::string unusable;     // why requests to it must be refused ("environment variable X is not set"); empty = usable
 };
+
+// What cannot be carried from one dialect to another: named in a header, or refused before anything is sent.
+enum class Fidelity : unsigned char { warn, strict };
 
 enum class Strategy : unsigned char { ordered };
 struct Target {
@@ -82,6 +103,13 @@ struct Model {
   std::string name;
   std::vector<Target> targets;
   Strategy strategy = Strategy::ordered;
+  std::optional<Fidelity> fidelity;  // instead of the file's
+};
+
+// Who keeps files and batches: requests for them name no model.
+struct Batches {
+  std::string provider = "openai";             // of /v1/files and /v1/batches
+  std::string message_provider = "anthropic";  // of /v1/messages/batches
 };
 
 // A price row. Rates are USD per 1M units (tokens), or per single unit for the per-call buckets (`per_call`).
@@ -155,6 +183,8 @@ struct Config {
   std::vector<PriceRow> prices;  // the user's rows, before the shipped ones
   bool shipped_prices = true;
   UnpricedPolicy unpriced = UnpricedPolicy::allow;
+  Fidelity fidelity = Fidelity::warn;
+  Batches batches;
   Retry retry;
   Limits limits;
   Stream stream;
