@@ -9,7 +9,8 @@
 //    A reader makes one Message of each wire message or item; writers merge or split them as their dialect needs
 //    (merge_adjacent below).
 //  - `extra` keeps what a dialect has and the meaning has not, for that same dialect only: {member name, RawJson}.
-//    A writer of another dialect leaves it out, and the loss is named (core/chat_fields.h).
+//    A writer of another dialect leaves it out, and the loss is named (core/chat_fields.h). A name that begins with '~'
+//    keeps that dialect's own spelling of something the meaning has too: leaving it out is no loss.
 //  - `origin` names the API family that made an opaque value ("anthropic", "openai", "google", "bedrock", "cohere",
 //  ...). Signatures
 //    and encrypted reasoning mean something to that family only.

@@ -121,7 +121,8 @@ void keep_extra(chat::Extra& extra, std::string_view name, JsonValue value) {
 }
 
 void write_extra(JsonWriter& writer, const chat::Extra& extra) {
-  for (const auto& [name, value] : extra) writer.raw_member(name, value);
+  for (const auto& [name, value] : extra)
+    if (!name.starts_with('~')) writer.raw_member(name, value);
 }
 
 Error bad_request(std::string_view place, std::string_view problem) {

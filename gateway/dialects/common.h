@@ -38,7 +38,7 @@ std::string number_of(JsonValue value);
 std::string raw_of(JsonValue value);
 // As raw_of(), and the name, into `extra`; nothing for an absent value. A null is kept.
 void keep_extra(chat::Extra& extra, std::string_view name, JsonValue value);
-// Writes all of `extra` as members.
+// Writes all of `extra` as members, without the spellings (names that begin with '~').
 void write_extra(JsonWriter& writer, const chat::Extra& extra);
 
 // A client's fault at `place`: "messages[2].content".

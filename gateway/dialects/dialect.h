@@ -52,6 +52,8 @@ class EventReader {
   virtual void read(std::string_view event, std::string_view data, chat::Events& out) = 0;
   // The vendor's stream is over: closes what is open. A stream without its terminal frame gets no `end` event.
   virtual void finish(chat::Events& out) = 0;
+  // For dialects without a terminal frame: what was read may be the whole stream, and finish() will give `end`.
+  virtual bool may_end() const { return false; }
 };
 
 class EventWriter {

@@ -12,7 +12,7 @@ void drop_fields(const chat::FieldSet& used, const Dialect& to, chat::Losses& lo
 
 void drop_extra(const chat::Extra& extra, chat::Losses& losses) {
   for (const auto& [name, value] : extra)
-    if (value != "null") losses.add("extra." + name);
+    if (value != "null" && !name.starts_with('~')) losses.add("extra." + name);
 }
 
 Error refused(const chat::Losses& losses, const Dialect& to) {

@@ -32,7 +32,7 @@ class StreamTranslator {
   void finish(const Usage& usage, std::string& out);
   // The client's error event; ends the stream.
   void fail(const Error& error, std::string& out);
-  bool saw_end() const { return ended_; }
+  bool saw_end() const { return ended_ || reader_->may_end(); }
   const Error* error() const { return failed_ ? &error_ : nullptr; }
 
  private:
