@@ -80,6 +80,11 @@ class Dialect {
   virtual std::string_view name() const = 0;    // "anthropic.messages"
   virtual std::string_view family() const = 0;  // "anthropic": origin of its signatures
   virtual const chat::FieldTable& fields() const = 0;
+  // True for a field that fields() drops and that a vendor with these quirks takes all the same.
+  virtual bool carries_with(const Quirks& quirks, chat::Field field) const {
+    (void)quirks, (void)field;
+    return false;
+  }
   virtual Framing framing() const = 0;  // of its streams, as vendors send them
 
   virtual Result<chat::Request> read_request(std::string_view body, const ReadContext& context) const = 0;

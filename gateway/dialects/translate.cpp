@@ -3,10 +3,11 @@
 namespace tollgate::gateway {
 namespace {
 
-void drop_fields(const chat::FieldSet& used, const Dialect& to, chat::Losses& losses) {
+void drop_fields(const chat::FieldSet& used, const Dialect& to, const Quirks& quirks, chat::Losses& losses) {
   for (std::size_t i = 0; i < chat::kFields; ++i) {
     const auto field = static_cast<chat::Field>(i);
-    if (used.test(i) && to.fields().carry(field) == chat::Carry::dropped) losses.add(field);
+    if (used.test(i) && to.fields().carry(field) == chat::Carry::dropped && !to.carries_with(quirks, field))
+      losses.add(field);
   }
 }
 
@@ -31,7 +32,7 @@ Result<std::string> translate_request(const Dialect& from, const chat::Request& 
                                       const WriteContext& context, Fidelity fidelity, chat::Losses& losses) {
   const bool same = &from == &to;
   if (!same) {
-    drop_fields(chat::fields_of(request), to, losses);
+    drop_fields(chat::fields_of(request), to, context.quirks, losses);
     drop_extra(request.extra, losses);
     for (const chat::Message& message : request.messages) {
       drop_extra(message.extra, losses);
@@ -48,7 +49,7 @@ Result<std::string> translate_request(const Dialect& from, const chat::Request& 
 }
 
 void reply_losses(const chat::Reply& reply, const Dialect& to, chat::Losses& losses) {
-  drop_fields(chat::fields_of(reply), to, losses);
+  drop_fields(chat::fields_of(reply), to, {}, losses);
 }
 
 StreamTranslator::StreamTranslator(const Dialect& from, const Dialect& to, const StreamOptions& options)
