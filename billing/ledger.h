@@ -24,7 +24,8 @@ struct ReportRow {
   std::int64_t requests = 0, attempts = 0, errors = 0;
   std::int64_t input_tokens = 0, cache_read_tokens = 0, cache_write_tokens = 0, output_tokens = 0, reasoning_tokens = 0;
   std::int64_t unpriced_attempts = 0, estimated_attempts = 0;
-  Money cost;  // exact sum of known costs
+  Usage units;  // sums of the buckets that have no field here: media, calls, cache writes by lifetime, ...
+  Money cost;   // exact sum of known costs
 };
 
 enum class AppendVerdict : unsigned char { ok, unavailable, rejected };

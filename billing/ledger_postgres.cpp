@@ -147,7 +147,9 @@ std::string report_sql(const std::vector<Dimension>& dimensions) {
          "sum(input_tokens), sum(cache_read_tokens), sum(cache_write_tokens), sum(output_tokens), "
          "sum(reasoning_tokens), "
          "count(*) FILTER (WHERE cost_source = 'unpriced'), count(*) FILTER (WHERE cost_source = 'estimated'), "
-         "coalesce(sum(cost_usd), 0) FROM cost_records WHERE started_at >= $1::timestamptz AND started_at < "
+         "coalesce(sum(cost_usd), 0)" +
+         further_sums() +
+         " FROM cost_records WHERE started_at >= $1::timestamptz AND started_at < "
          "$2::timestamptz" +
          group + " LIMIT " + std::to_string(kMaxReportRows + 1);
 }
@@ -160,7 +162,8 @@ ReportRow read_report_row(const pqxx::row& from, std::size_t dimensions) {
        {&row.requests, &row.attempts, &row.errors, &row.input_tokens, &row.cache_read_tokens, &row.cache_write_tokens,
         &row.output_tokens, &row.reasoning_tokens, &row.unpriced_attempts, &row.estimated_attempts})
     *field = from[at++].as<std::int64_t>(0);
-  if (auto cost = Money::parse(from[at].as<std::string>("0")); cost) row.cost = *cost;
+  if (auto cost = Money::parse(from[at++].as<std::string>("0")); cost) row.cost = *cost;
+  for (const auto& column : further_columns()) row.units[column.bucket] = from[at++].as<std::int64_t>(0);
   return row;
 }
 

@@ -8,7 +8,9 @@
 
 namespace tollgate::embedded {
 std::string_view migration_sqlite_0001();
+std::string_view migration_sqlite_0002();
 std::string_view migration_postgres_0001();
+std::string_view migration_postgres_0002();
 }  // namespace tollgate::embedded
 
 namespace tollgate::billing {
@@ -32,6 +34,12 @@ constexpr BucketColumn kBucketColumns[] = {
     {"code_execution_calls", Bucket::code_execution},
     {"audio_milliseconds", Bucket::audio_milliseconds},
     {"characters", Bucket::characters},
+    {"video_input_tokens", Bucket::video_input},
+    {"image_cache_read_tokens", Bucket::image_cache_read},
+    {"citation_tokens", Bucket::citation},
+    {"search_units", Bucket::search_units},
+    {"images", Bucket::images},
+    {"pages", Bucket::pages},
 };
 static_assert(std::size(kBucketColumns) == kBuckets);
 
@@ -76,12 +84,14 @@ Result<Dimension> parse_dimension(const std::string& name) {
 }  // namespace
 
 std::span<const Migration> sqlite_migrations() {
-  static const Migration kList[] = {{1, "0001_cost_records", embedded::migration_sqlite_0001()}};
+  static const Migration kList[] = {{1, "0001_cost_records", embedded::migration_sqlite_0001()},
+                                    {2, "0002_more_units", embedded::migration_sqlite_0002()}};
   return kList;
 }
 
 std::span<const Migration> postgres_migrations() {
-  static const Migration kList[] = {{1, "0001_cost_records", embedded::migration_postgres_0001()}};
+  static const Migration kList[] = {{1, "0001_cost_records", embedded::migration_postgres_0001()},
+                                    {2, "0002_more_units", embedded::migration_postgres_0002()}};
   return kList;
 }
 
@@ -118,6 +128,24 @@ void price_ids_json(const CostRecord& record, std::string& out) {
 }
 
 std::span<const BucketColumn> bucket_columns() { return kBucketColumns; }
+
+std::span<const BucketColumn> further_columns() {
+  static const std::vector<BucketColumn> kFurther = [] {
+    std::vector<BucketColumn> columns(std::begin(kBucketColumns), std::end(kBucketColumns));
+    std::erase_if(columns, [](const BucketColumn& column) {
+      return column.bucket == Bucket::input || column.bucket == Bucket::cache_read || column.bucket == Bucket::output ||
+             column.bucket == Bucket::reasoning;
+    });
+    return columns;
+  }();
+  return kFurther;
+}
+
+std::string further_sums() {
+  std::string sql;
+  for (const BucketColumn& column : further_columns()) sql.append(", sum(").append(column.column).append(")");
+  return sql;
+}
 
 Result<std::vector<Dimension>> parse_dimensions(const ReportQuery& query) {
   if (query.by.size() > kMaxDimensions)

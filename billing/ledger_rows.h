@@ -32,6 +32,9 @@ struct BucketColumn {
   Bucket bucket;
 };
 std::span<const BucketColumn> bucket_columns();
+// Those that ReportRow keeps in `units`, and their sums as the tail of a SELECT: ", sum(audio_input_tokens), ...".
+std::span<const BucketColumn> further_columns();
+std::string further_sums();
 
 // What a report groups by.
 struct Dimension {

@@ -208,9 +208,9 @@ std::string report_sql(const std::vector<Dimension>& dimensions) {
   return "SELECT " + dims +
          "count(DISTINCT request_id), count(*), sum(outcome IN ('error', 'timeout')), sum(input_tokens), "
          "sum(cache_read_tokens), sum(cache_write_tokens), sum(output_tokens), sum(reasoning_tokens), "
-         "sum(cost_source = 'unpriced'), sum(cost_source = 'estimated'), exact_sum(cost_usd) "
-         "FROM cost_records WHERE started_at >= ? AND started_at < ?" +
-         group + " LIMIT " + std::to_string(kMaxReportRows + 1);
+         "sum(cost_source = 'unpriced'), sum(cost_source = 'estimated'), exact_sum(cost_usd)" +
+         further_sums() + " FROM cost_records WHERE started_at >= ? AND started_at < ?" + group + " LIMIT " +
+         std::to_string(kMaxReportRows + 1);
 }
 
 ReportRow read_report_row(SqliteStatement& s, std::size_t dimensions) {
@@ -221,7 +221,8 @@ ReportRow read_report_row(SqliteStatement& s, std::size_t dimensions) {
        {&row.requests, &row.attempts, &row.errors, &row.input_tokens, &row.cache_read_tokens, &row.cache_write_tokens,
         &row.output_tokens, &row.reasoning_tokens, &row.unpriced_attempts, &row.estimated_attempts})
     *field = s.column_number(at++);
-  if (auto cost = Money::parse(s.column_text(at)); cost) row.cost = *cost;
+  if (auto cost = Money::parse(s.column_text(at++)); cost) row.cost = *cost;
+  for (const auto& column : further_columns()) row.units[column.bucket] = s.column_number(at++);
   return row;
 }
 

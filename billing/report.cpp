@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "billing/ledger_rows.h"
 #include "core/json.h"
 
 namespace tollgate::billing {
@@ -42,11 +43,15 @@ std::string render_csv(const ReportQuery& query, std::span<const ReportRow> rows
   std::string out;
   for (const auto& name : query.by) out += csv_field(name) + ",";
   for (const auto& column : kNumbers) out.append(column.name).append(",");
-  out += "cost_usd,avg_cost_usd\r\n";
+  out += "cost_usd,avg_cost_usd";
+  for (const auto& column : further_columns()) out.append(",").append(column.column);
+  out += "\r\n";
   for (const auto& row : rows) {
     for (const auto& dim : row.dims) out += csv_field(dim) + ",";
     for (const auto& column : kNumbers) out += fmt::format("{},", row.*column.field);
-    out += row.cost.to_string() + "," + average_cost(row).to_string() + "\r\n";
+    out += row.cost.to_string() + "," + average_cost(row).to_string();
+    for (const auto& column : further_columns()) out += fmt::format(",{}", row.units[column.bucket]);
+    out += "\r\n";
   }
   return out;
 }
@@ -68,8 +73,11 @@ std::string render_json(const ReportQuery& query, std::span<const ReportRow> row
       out += ", ";
     }
     for (const auto& column : kNumbers) out += fmt::format("\"{}\": {}, ", column.name, row.*column.field);
-    out += fmt::format("\"cost_usd\": \"{}\", \"avg_cost_usd\": \"{}\"}}", row.cost.to_string(),
+    out += fmt::format("\"cost_usd\": \"{}\", \"avg_cost_usd\": \"{}\"", row.cost.to_string(),
                        average_cost(row).to_string());
+    for (const auto& column : further_columns())
+      out += fmt::format(", \"{}\": {}", column.column, row.units[column.bucket]);
+    out += "}";
   }
   return out + (rows.empty() ? "]\n" : "\n]\n");
 }
@@ -88,10 +96,24 @@ std::string printable(std::string_view text) {
 
 using Line = std::vector<std::string>;
 
-Line table_line(const ReportRow& row) {
+// A table is for a screen: of the rarer units only those that occur.
+using Columns = std::vector<BucketColumn>;
+Columns used_columns(std::span<const ReportRow> rows) {
+  Columns used;
+  for (const auto& column : further_columns()) {
+    // Both lifetimes of cache writes stand under cache_write already.
+    if (column.bucket == Bucket::cache_write_5m || column.bucket == Bucket::cache_write_1h) continue;
+    const auto occurs = [&](const ReportRow& row) { return row.units[column.bucket] != 0; };
+    if (std::any_of(rows.begin(), rows.end(), occurs)) used.push_back(column);
+  }
+  return used;
+}
+
+Line table_line(const ReportRow& row, const Columns& further) {
   Line line;
   for (const auto& dim : row.dims) line.push_back(printable(dim));
   for (const auto& column : kNumbers) line.push_back(std::to_string(row.*column.field));
+  for (const auto& column : further) line.push_back(std::to_string(row.units[column.bucket]));
   line.push_back(row.cost.to_fixed(6));
   return line;
 }
@@ -100,6 +122,7 @@ ReportRow total_of(const ReportQuery& query, std::span<const ReportRow> rows) {
   ReportRow total;
   for (const auto& row : rows) {
     for (const auto& column : kNumbers) total.*column.field += row.*column.field;
+    for (std::size_t b = 0; b < kBuckets; ++b) total.units.counts[b] += row.units.counts[b];
     total.cost += row.cost;
   }
   total.dims.assign(query.by.size(), "");
@@ -108,13 +131,15 @@ ReportRow total_of(const ReportQuery& query, std::span<const ReportRow> rows) {
 }
 
 std::string render_table(const ReportQuery& query, std::span<const ReportRow> rows) {
+  const Columns further = used_columns(rows);
   std::vector<Line> lines(1);
   for (const auto& name : query.by) lines[0].push_back(printable(name));
   for (const auto& column : kNumbers) lines[0].emplace_back(column.title);
+  for (const auto& column : further) lines[0].emplace_back(bucket_name(column.bucket));
   lines[0].emplace_back("cost_usd");
-  for (const auto& row : rows) lines.push_back(table_line(row));
+  for (const auto& row : rows) lines.push_back(table_line(row, further));
   if (rows.size() != 1) {
-    lines.push_back(table_line(total_of(query, rows)));
+    lines.push_back(table_line(total_of(query, rows), further));
     for (std::size_t i = 1; i < query.by.size(); ++i) lines.back()[i].clear();
   }
   std::vector<std::size_t> widths(lines[0].size(), 0);

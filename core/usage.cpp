@@ -6,10 +6,29 @@
 namespace tollgate {
 namespace {
 
-constexpr std::array<std::string_view, kBuckets> kNames = {
-    "input",       "cache_read",   "cache_write_5m",   "cache_write_1h",     "output",       "reasoning",
-    "audio_input", "audio_output", "audio_cache_read", "image_input",        "image_output", "web_search",
-    "web_fetch",   "file_search",  "code_execution",   "audio_milliseconds", "characters"};
+constexpr std::array<std::string_view, kBuckets> kNames = {"input",
+                                                           "cache_read",
+                                                           "cache_write_5m",
+                                                           "cache_write_1h",
+                                                           "output",
+                                                           "reasoning",
+                                                           "audio_input",
+                                                           "audio_output",
+                                                           "audio_cache_read",
+                                                           "image_input",
+                                                           "image_output",
+                                                           "web_search",
+                                                           "web_fetch",
+                                                           "file_search",
+                                                           "code_execution",
+                                                           "audio_milliseconds",
+                                                           "characters",
+                                                           "video_input",
+                                                           "image_cache_read",
+                                                           "citation",
+                                                           "search_units",
+                                                           "images",
+                                                           "pages"};
 static_assert(!kNames.back().empty(), "every bucket has a name");
 
 }  // namespace
@@ -29,7 +48,8 @@ bool bucket_from_name(std::string_view name, Bucket& out) {
 std::int64_t Usage::input_side() const {
   const Usage& u = *this;
   return u[Bucket::input] + u[Bucket::cache_read] + u[Bucket::cache_write_5m] + u[Bucket::cache_write_1h] +
-         u[Bucket::audio_input] + u[Bucket::audio_cache_read] + u[Bucket::image_input];
+         u[Bucket::audio_input] + u[Bucket::audio_cache_read] + u[Bucket::image_input] + u[Bucket::image_cache_read] +
+         u[Bucket::video_input];
 }
 
 }  // namespace tollgate

@@ -29,6 +29,13 @@ enum class Bucket : unsigned char {
   code_execution,      // sessions or calls, as the vendor bills them
   audio_milliseconds,  // thousandths of a second of audio billed by duration
   characters,          // characters billed by length
+  // The place of a bucket is its number in spooled records: new ones come last.
+  video_input,       // tokens
+  image_cache_read,  // tokens
+  citation,          // tokens of sources that the vendor read and bills apart (Perplexity)
+  search_units,      // rerank: one query over up to 100 documents, as the vendor counts it
+  images,            // whole images, made or embedded, where the vendor bills by the piece
+  pages,             // pages of documents read
   count_,
 };
 inline constexpr std::size_t kBuckets = static_cast<std::size_t>(Bucket::count_);

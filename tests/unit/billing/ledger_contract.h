@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "billing/ledger.h"
+#include "billing/ledger_rows.h"
 #include "billing/report.h"
 #include "ledger_samples.h"
 
@@ -31,7 +32,7 @@ class LedgerContract : public testing::Test {
     ASSERT_TRUE(ledger_);
     auto applied = ledger_->migrate();
     ASSERT_TRUE(applied) << applied.error().message;
-    ASSERT_EQ(*applied, std::vector<std::string>{"0001_cost_records"});
+    ASSERT_EQ(*applied, (std::vector<std::string>{"0001_cost_records", "0002_more_units"}));
   }
 
   void append(const std::vector<CostRecord>& records, std::size_t inserted) {
@@ -110,6 +111,25 @@ TYPED_TEST_P(LedgerContract, ColumnsHoldWhatTheRecordSays) {
   EXPECT_NE(column("price_ids").find("lab/gpt-mock@2026-08-01#cache"), std::string::npos);
   EXPECT_NE(column("usage_raw").find("cached_tokens"), std::string::npos);
   EXPECT_EQ(column("served_model || '/' || provider_request_id"), r.served_model + "/" + r.provider_request_id);
+}
+
+TYPED_TEST_P(LedgerContract, EveryBucketHasItsColumnAndItsSum) {
+  CostRecord a = sample_record(1), b = sample_record(2);
+  for (std::size_t i = 0; i < kBuckets; ++i) {
+    a.usage.counts[i] = 1'000 + static_cast<std::int64_t>(i);
+    b.usage.counts[i] = 1;
+  }
+  this->append({a, b}, 2);
+  const auto rows = this->report({});
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0].input_tokens, 1'001);
+  EXPECT_EQ(rows[0].reasoning_tokens, a.usage[Bucket::reasoning] + 1);
+  for (const auto& column : bucket_columns()) {
+    EXPECT_EQ(this->value("SELECT max(" + std::string(column.column) + ") FROM cost_records"),
+              std::to_string(a.usage[column.bucket]));
+  }
+  for (const auto& column : further_columns())
+    EXPECT_EQ(rows[0].units[column.bucket], a.usage[column.bucket] + 1) << column.column;
 }
 
 TYPED_TEST_P(LedgerContract, UnknownIsNullAndZeroIsZero) {
@@ -285,9 +305,10 @@ TYPED_TEST_P(LedgerContract, ViewsAgreeWithTheReport) {
 }
 
 REGISTER_TYPED_TEST_SUITE_P(LedgerContract, MigratesOnceAndNamesIt, AppendIsIdempotentById,
-                            DuplicateInsideOneBatchIsOneRow, ColumnsHoldWhatTheRecordSays, UnknownIsNullAndZeroIsZero,
-                            MoneySumsAreExact, ReportCountsRequestsAttemptsErrorsAndTokens, ReportTimesAreHalfOpen,
-                            EveryDimensionGroups, WrongDimensionsAreTheCallersFault, OddTextAndTimesAreStored,
+                            DuplicateInsideOneBatchIsOneRow, ColumnsHoldWhatTheRecordSays,
+                            EveryBucketHasItsColumnAndItsSum, UnknownIsNullAndZeroIsZero, MoneySumsAreExact,
+                            ReportCountsRequestsAttemptsErrorsAndTokens, ReportTimesAreHalfOpen, EveryDimensionGroups,
+                            WrongDimensionsAreTheCallersFault, OddTextAndTimesAreStored,
                             RejectedBatchLeavesNothingBehind, RetentionDropsOldRowsOnly, ViewsAgreeWithTheReport);
 
 }  // namespace tollgate::billing

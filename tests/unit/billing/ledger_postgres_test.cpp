@@ -89,6 +89,24 @@ TEST_F(PostgresLedgerTest, TypesAreThoseOfTheContract) {
   EXPECT_EQ(value("SELECT count(*) FROM pg_indexes WHERE tablename = 'cost_records' AND indexdef LIKE '%brin%'"), "1");
 }
 
+TEST_F(PostgresLedgerTest, RowsOfTheFirstSchemaStayAndCountNothingNew) {
+  append({sample_record(1)}, 1);
+  // Back to the schema of before, as an older gateway left it.
+  std::string undo = "DELETE FROM schema_migrations WHERE version = 2; ALTER TABLE cost_records ";
+  for (const char* column :
+       {"video_input_tokens", "image_cache_read_tokens", "citation_tokens", "search_units", "images"})
+    undo.append("DROP COLUMN ").append(column).append(", ");
+  ASSERT_TRUE(maker_->postgres().sql(maker_->database(), undo + "DROP COLUMN pages"));
+  auto ledger = maker_->open();
+  const auto applied = ledger->migrate();
+  ASSERT_TRUE(applied) << applied.error().message;
+  EXPECT_EQ(*applied, std::vector<std::string>{"0002_more_units"});
+  CostRecord r = sample_record(2);
+  r.usage[Bucket::images] = 3;
+  ASSERT_EQ(ledger->append({&r, 1}).verdict, AppendVerdict::ok);
+  EXPECT_EQ(value("SELECT sum(images) || ' of ' || count(*) FROM cost_records"), "3 of 2");
+}
+
 TEST_F(PostgresLedgerTest, InvalidRawUsageIsKeptAsText) {
   CostRecord broken = sample_record(1);
   broken.usage.raw = "{\"a\": tru";

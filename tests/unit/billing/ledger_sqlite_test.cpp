@@ -75,6 +75,35 @@ TEST(SqliteLedgerTest, BusyDatabaseIsUnavailableNotRejected) {
   EXPECT_EQ((*ledger)->append({&r, 1}).verdict, AppendVerdict::ok);
 }
 
+TEST(SqliteLedgerTest, RowsOfTheFirstSchemaStayAndCountNothingNew) {
+  TempDir dir;
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open((dir / "a.db").c_str(), &db), SQLITE_OK);
+  const std::string first(sqlite_migrations()[0].sql);
+  const std::string old = first + R"(
+    CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TEXT DEFAULT '');
+    INSERT INTO schema_migrations(version, name) VALUES(1, '0001_cost_records');
+    INSERT INTO cost_records VALUES('a','r',1,1,2,'t','','','','','{}','chat','m','p','m','','','',0,'ok',200,'',
+      10,0,0,0,0,5,0,0,0,0,0,0,0,0,0,0,0,0,1,1,'',1.5,2.5,'0.25','computed','0.5','[]',0,NULL);)";
+  char* problem = nullptr;
+  ASSERT_EQ(sqlite3_exec(db, old.c_str(), nullptr, nullptr, &problem), SQLITE_OK) << problem;
+  sqlite3_close(db);
+  auto ledger = open_ledger("sqlite:a.db", dir.path());
+  ASSERT_TRUE(ledger);
+  const auto applied = (*ledger)->migrate();
+  ASSERT_TRUE(applied) << applied.error().message;
+  EXPECT_EQ(*applied, std::vector<std::string>{"0002_more_units"});
+  CostRecord r = sample_record();
+  r.usage[Bucket::search_units] = 3;
+  ASSERT_EQ((*ledger)->append({&r, 1}).verdict, AppendVerdict::ok);
+  const auto rows = (*ledger)->report({});
+  ASSERT_TRUE(rows);
+  ASSERT_EQ(rows->size(), 1u);
+  EXPECT_EQ(rows->at(0).attempts, 2);
+  EXPECT_EQ(rows->at(0).units[Bucket::search_units], 3);
+  EXPECT_EQ(rows->at(0).output_tokens, 82);
+}
+
 TEST(SqliteLedgerTest, FileThatIsNoDatabaseIsAnError) {
   TempDir dir;
   std::ofstream(dir / "a.db") << std::string(8'192, 'x');

@@ -62,6 +62,26 @@ TEST(RecordTest, UnknownCostStaysUnknownAndZeroStaysZero) {
   EXPECT_TRUE(out.baseline_cost->is_zero());
 }
 
+// A bucket's number is in frames that wait on disk, so it never changes; buckets of later versions are passed over.
+TEST(RecordTest, FramesOfOtherVersionsAreRead) {
+  std::string bytes(
+      "\x01\xc0"
+      "0123456789abcdef",
+      18);
+  const auto field = [&](int number, int value) { bytes += {static_cast<char>(number), static_cast<char>(value * 2)}; };
+  const std::pair<int, Bucket> known[] = {
+      {64, Bucket::input},      {65, Bucket::cache_read},   {68, Bucket::output},
+      {69, Bucket::reasoning},  {75, Bucket::web_search},   {79, Bucket::audio_milliseconds},
+      {80, Bucket::characters}, {81, Bucket::video_input},  {82, Bucket::image_cache_read},
+      {83, Bucket::citation},   {84, Bucket::search_units}, {85, Bucket::images},
+      {86, Bucket::pages}};
+  for (const auto& [number, bucket] : known) field(number, number - 60);
+  field(120, 9);
+  CostRecord out;
+  ASSERT_TRUE(decode(bytes, out));
+  for (const auto& [number, bucket] : known) EXPECT_EQ(out.usage[bucket], number - 60) << bucket_name(bucket);
+}
+
 TEST(RecordTest, EveryTruncationIsRefusedOrIsAShorterRecord) {
   std::string bytes;
   encode(sample_record(), bytes);

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "core/json.h"
 
 namespace tollgate::billing {
@@ -58,7 +60,25 @@ TEST(ReportTest, CsvQuotesAndDefusesFormulas) {
   EXPECT_NE(text.find("\r\n\"a,b\",1,2,"), std::string::npos) << text;
   EXPECT_NE(text.find("\"say \"\"hi\"\"\n\",1,"), std::string::npos);
   EXPECT_NE(text.find("\"'=1+1\",1,"), std::string::npos);
-  EXPECT_NE(text.find("plain,1,2,0,1000,0,0,0,0,0,0,-0.5,-0.5\r\n"), std::string::npos);
+  EXPECT_NE(text.find("plain,1,2,0,1000,0,0,0,0,0,0,-0.5,-0.5,0,0,"), std::string::npos);
+}
+
+TEST(ReportTest, EveryUnitIsInJsonAndCsvAndInTheTableWhereItOccurs) {
+  std::vector<ReportRow> rows = {row({"search"}, 1, "1"), row({"ads"}, 2, "2")};
+  rows[1].units[Bucket::search_units] = 40;
+  rows[1].units[Bucket::cache_write_1h] = 7;
+  const std::string json = render_report(by({"team"}), rows, ReportFormat::json);
+  EXPECT_NE(json.find("\"search_units\": 40"), std::string::npos) << json;
+  EXPECT_NE(json.find("\"cache_write_1h_tokens\": 7"), std::string::npos);
+  EXPECT_NE(json.find("\"pages\": 0}"), std::string::npos);
+  const std::string csv = render_report(by({"team"}), rows, ReportFormat::csv);
+  const std::string head = csv.substr(0, csv.find("\r\n"));
+  EXPECT_EQ(std::count(head.begin(), head.end(), ','), std::count(csv.begin(), csv.end(), ',') / 3);
+  EXPECT_NE(head.find(",search_units,images,pages"), std::string::npos);
+  const std::string table = render_report(by({"team"}), rows, ReportFormat::table);
+  EXPECT_NE(table.find("search_units"), std::string::npos);
+  EXPECT_EQ(table.find("pages"), std::string::npos);
+  EXPECT_EQ(table.find("cache_write_1h"), std::string::npos) << "it is in cache_write";
 }
 
 TEST(ReportTest, TableAlignsAndTotals) {
