@@ -1,185 +1,22 @@
-// PriceBook: look-up and the sum. Order of choice and fall-backs: docs/formats/billing.md. Owner: billing, price half.
+// PriceBook: look-up of the rows that apply; the sum is price_sum.cpp's. Order of choice: docs/formats/billing.md.
+// Owner: billing, price half.
 #include "billing/price_book.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
-#include <unordered_map>
 
-#include "billing/price_rows.h"
-#include "billing/usage_counts.h"
+#include "billing/price_sum.h"
 
 namespace tollgate::billing {
 namespace {
 
-using Rows = std::vector<CompiledRow>;
-
-struct TextHash {
-  using is_transparent = void;
-  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-};
-template <class T>
-using TextMap = std::unordered_map<std::string, T, TextHash, std::equal_to<>>;
-
 struct ProviderPrices {
   TextMap<Rows> exact;
   std::vector<std::pair<std::string, Rows>> prefixes;  // longest first
+  std::string same_as;
 };
-
-constexpr Bucket kNoBucket = Bucket::count_;
-
-// The bucket whose rate stands in when no row names one for `b`.
-Bucket stand_in(Bucket b) {
-  switch (b) {
-    case Bucket::reasoning:
-      return Bucket::output;
-    case Bucket::cache_read:
-    case Bucket::cache_write_5m:
-    case Bucket::image_input:
-      return Bucket::input;
-    case Bucket::audio_cache_read:
-      return Bucket::audio_input;
-    default:
-      return kNoBucket;
-  }
-}
-
-// What the list price takes for input of any kind: the rate of the same modality without cache.
-Bucket uncached(Bucket b) {
-  switch (b) {
-    case Bucket::cache_read:
-    case Bucket::cache_write_5m:
-    case Bucket::cache_write_1h:
-      return Bucket::input;
-    case Bucket::audio_cache_read:
-      return Bucket::audio_input;
-    default:
-      return b;
-  }
-}
-
-// The rows that apply now, most specific first: those of the target, then the vendor's wider ones ("openai/*"), which
-// lend per-call fees and multipliers only.
-struct Candidates {
-  std::array<const CompiledRow*, 2 * kMaxRowsPerTarget> rows;
-  std::size_t own = 0, count = 0;
-
-  Candidates() = default;
-  // Only the part in use is worth copying.
-  Candidates(const Candidates& other) : own(other.own), count(other.count) {
-    std::copy_n(other.rows.begin(), count, rows.begin());
-  }
-  Candidates& operator=(const Candidates&) = delete;
-
-  void add(const Rows& from, const Situation& now) {
-    for (const CompiledRow& row : from) {
-      if (count < rows.size() && matches(row, now)) rows[count++] = &row;
-    }
-  }
-  const CompiledRow* naming(Bucket b) const {
-    const std::size_t end = is_call(b) ? count : own;
-    for (std::size_t i = 0; i < end; ++i) {
-      if (rows[i]->names(b)) return rows[i];
-    }
-    return nullptr;
-  }
-  const CompiledRow* multiplying(std::string_view kind, std::string_view name) const {
-    for (std::size_t i = 0; i < count; ++i) {
-      if (rows[i]->multiplier(kind, name) != nullptr) return rows[i];
-    }
-    return nullptr;
-  }
-  // A row of fees alone does not make a model known.
-  bool known() const {
-    for (std::size_t i = 0; i < own; ++i) {
-      if (rows[i]->names_units()) return true;
-    }
-    return false;
-  }
-};
-
-// Adds up one usage at one target.
-class Sum {
- public:
-  Sum(const Candidates& from, const Situation& now, std::string_view speed) : from_(from), now_(now), speed_(speed) {
-    plain_ = !now.batch && now.service_tier.empty() && now.region.empty() && speed.empty();
-  }
-
-  // False when no rate is known; `missing` then names the bucket.
-  bool add(Bucket bucket, Bucket priced_as, std::int64_t units) {
-    const CompiledRow* row = from_.naming(priced_as);
-    if (row == nullptr && stand_in(priced_as) != kNoBucket) {
-      priced_as = stand_in(priced_as);
-      row = from_.naming(priced_as);
-    }
-    if (row == nullptr) {
-      missing = bucket;
-      return false;
-    }
-    use(row);
-    const Rate rate = row->rates[static_cast<std::size_t>(priced_as)];
-    std::array<Factor, 4> factors;
-    const int count = plain_ || !is_token(priced_as) ? 0 : collect(*row, rate, factors);
-    if (count > 0) {
-      multiplied_ += rate.times(units, factors.data(), count);
-    } else {
-      // Kept a million times too large, so that the one division (and rounding) comes at the end.
-      millions_ += Money::from_femto(rate.per_million().femto() * units);
-    }
-    return true;
-  }
-  Money total() const { return multiplied_ + Rate::per_million(millions_).times(1); }
-  // The rows that took part, in order of use.
-  std::span<const CompiledRow* const> used() const { return {used_.data(), used_count_}; }
-
-  Bucket missing = kNoBucket;
-  bool stood_in = false;  // a tier or batch without a price was taken at the standard one
-
- private:
-  void use(const CompiledRow* row) {
-    const auto end = used_.begin() + static_cast<std::ptrdiff_t>(used_count_);
-    if (used_count_ < used_.size() && std::find(used_.begin(), end, row) == end) used_[used_count_++] = row;
-  }
-  // Factors for the conditions that the rate's own row does not state already.
-  int collect(const CompiledRow& row, Rate rate, std::array<Factor, 4>& factors) {
-    int count = 0;
-    const auto apply = [&](std::string_view kind, std::string_view name) {
-      const CompiledRow* lender = from_.multiplying(kind, name);
-      if (lender == nullptr) return false;
-      factors[static_cast<std::size_t>(count++)] = *lender->multiplier(kind, name);
-      use(lender);
-      return true;
-    };
-    if (now_.batch && !row.batch && !apply("batch", "") && !rate.is_zero()) stood_in = true;
-    if (row.service_tier != now_.service_tier && !apply("tier:", now_.service_tier) && !rate.is_zero()) stood_in = true;
-    if (!now_.region.empty() && row.region != now_.region) apply("geo:", now_.region);
-    if (!speed_.empty()) apply("speed:", speed_);
-    return count;
-  }
-
-  const Candidates& from_;
-  const Situation& now_;
-  std::string_view speed_;
-  bool plain_;
-  Money millions_, multiplied_;
-  // A row per bucket and per factor at most; more cannot take part.
-  std::array<const CompiledRow*, kBuckets + 4 * kBuckets> used_;
-  std::size_t used_count_ = 0;
-};
-
-std::int64_t count_of(const Usage& usage, std::size_t b) {
-  return std::clamp<std::int64_t>(usage.counts[b], 0, kMaxCount);
-}
-
-bool add_all(Sum& sum, const Usage& usage, bool list_price) {
-  for (std::size_t b = 0; b < kBuckets; ++b) {
-    const std::int64_t units = count_of(usage, b);
-    const Bucket bucket = static_cast<Bucket>(b);
-    if (units > 0 && !sum.add(bucket, list_price ? uncached(bucket) : bucket, units)) return false;
-  }
-  return true;
-}
 
 Situation situation(const PriceQuery& query, const Usage& usage) {
   Situation now;
@@ -200,23 +37,40 @@ struct PriceBook::Impl {
 
   Candidates candidates(const PriceQuery& query, const Situation& now) const {
     Candidates out;
-    const auto prices = providers.find(query.provider);
-    if (prices == providers.end()) return out;
-    const auto exact = prices->second.exact.find(query.model);
-    bool found = exact != prices->second.exact.end();
-    if (found) out.add(exact->second, now);
-    out.own = out.count;
-    for (const auto& [prefix, rows_of] : prices->second.prefixes) {
-      if (!query.model.starts_with(prefix)) continue;
-      out.add(rows_of, now);
-      if (!found) out.own = out.count;
+    const ProviderPrices* vendors[] = {find(query.provider), nullptr};
+    if (vendors[0] != nullptr && !vendors[0]->same_as.empty()) vendors[1] = find(vendors[0]->same_as);
+    bool found = false;
+    for (const ProviderPrices* vendor : vendors) {
+      if (vendor == nullptr) continue;
+      const auto exact = vendor->exact.find(query.model);
+      if (exact == vendor->exact.end()) continue;
+      out.add(exact->second, now);
       found = true;
+    }
+    out.own = out.count;
+    for (const ProviderPrices* vendor : vendors) {
+      if (vendor == nullptr) continue;
+      for (const auto& [prefix, rows_of] : vendor->prefixes) {
+        if (!query.model.starts_with(prefix)) continue;
+        out.add(rows_of, now);
+        // A row provider/* of fees and factors alone is nobody's price.
+        const bool priced =
+            std::any_of(rows_of.begin(), rows_of.end(), [](const auto& row) { return row.names_units(); });
+        if (!found) out.own = out.count;
+        found = found || priced;
+      }
     }
     return out;
   }
 
+  const ProviderPrices* find(std::string_view provider) const {
+    const auto found = providers.find(provider);
+    return found == providers.end() ? nullptr : &found->second;
+  }
+
   Rows& target(const config::PriceRow& row) {
     ProviderPrices& prices = providers[row.provider];
+    if (!row.same_as.empty() && prices.same_as.empty()) prices.same_as = row.same_as;
     if (!row.model.ends_with('*')) return prices.exact[row.model];
     const std::string prefix = row.model.substr(0, row.model.size() - 1);
     for (auto& [known, rows_of] : prices.prefixes) {
@@ -253,15 +107,18 @@ bool PriceBook::Impl::price_one(const PriceQuery& query, const Usage& usage, Pri
   list.service_tier = {};
   const bool is_list = !now.batch && now.service_tier.empty();
   const Candidates list_rows = is_list ? rows_now : candidates(query, list);
-  Sum listed(list_rows, list, {});
-  if (add_all(listed, usage, true)) {
+  const ProviderPrices* monies = find(kCurrencies);
+  static const TextMap<Rows> kNone;
+  const TextMap<Rows>* worth = monies == nullptr ? &kNone : &monies->exact;
+  Sum listed(list_rows, list, {}, worth);
+  if (listed.add_all(usage, true)) {
     baseline += listed.total();
   } else {
     baseline_known = false;
   }
-  Sum sum(rows_now, now, usage.speed);
-  if (!add_all(sum, usage, false)) {
-    out.note = fmt::format("rate missing for {} of {}/{}", bucket_name(sum.missing), query.provider, query.model);
+  Sum sum(rows_now, now, usage.speed, worth);
+  if (!sum.add_all(usage, false)) {
+    out.note = fmt::format("rate missing for {} of {}/{}", sum.missing, query.provider, query.model);
     return false;
   }
   cost += sum.total();
@@ -335,6 +192,13 @@ Priced PriceBook::price(const PriceQuery& query, const Usage& usage, std::span<c
     out.source = CostSource::unpriced;
     out.price_ids.clear();
   }
+  return out;
+}
+
+Priced PriceBook::price_cached(const PriceQuery& query, const Usage& usage) const {
+  Priced out = price(query, usage);
+  out.cost = Money{};
+  out.source = CostSource::cache;
   return out;
 }
 

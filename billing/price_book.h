@@ -42,10 +42,15 @@ class PriceBook {
   // with status 400 and the row's file and line on rows that contradict themselves or could overflow 128 bits.
   static Result<std::shared_ptr<const PriceBook>> build(std::vector<config::PriceRow> rows);
   // A reported cost (Usage.reported_cost) is the final charge. Else a used bucket without any rate makes the whole
-  // unpriced; it is free only if a row says 0. Fall-backs: reasoning -> output, cache_read, cache_write_5m and
-  // image_input -> input, audio_cache_read -> audio_input; cache_write_1h, audio and image output -> none. `parts`
-  // (UsageReader::parts) are priced one by one, each at its own model and context size, and added.
+  // unpriced; it is free only if a row says 0. Fall-backs: reasoning -> output; cache_read, cache_write_5m,
+  // image_input, video_input and citation -> input; image_cache_read -> cache_read; audio_cache_read -> audio_input;
+  // others -> none. `parts` (UsageReader::parts) are priced one by one, each at its own model and context size, and
+  // added.
   Priced price(const PriceQuery& query, const Usage& usage, std::span<const UsagePart> parts = {}) const;
+  // A reply that the gateway gave from its own cache: it costs nothing. `usage` is what the vendor reported for the
+  // reply that was kept; the baseline is what those tokens cost at list price, so baseline - cost is what the cache
+  // saved.
+  Priced price_cached(const PriceQuery& query, const Usage& usage) const;
   bool knows(const PriceQuery& query) const;
   std::size_t size() const;
   ~PriceBook();

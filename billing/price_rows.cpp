@@ -21,15 +21,15 @@ Error bad_row(const config::PriceRow& row, std::string_view what) {
 // Bounds that keep every cost of at most kMaxCount units per bucket inside Money: 10 USD for one unit, factors up to
 // 100.
 const Rate kMaxRate = Rate::per_unit(Money::from_femto(Money::Femto{10} * 1'000'000'000'000'000));
-constexpr std::int64_t kMaxFactor = 100;
+constexpr std::int64_t kMaxFactor = 100, kMaxWorth = 10;
 
-bool too_large(const Factor& factor) {
-  std::int64_t limit = kMaxFactor;
+bool too_large(const Factor& factor, std::int64_t limit) {
   for (int i = 0; i < factor.scale; ++i) limit *= 10;
   return factor.num > limit;
 }
 
-bool known_multiplier(std::string_view name) {
+bool known_multiplier(std::string_view name, bool money) {
+  if (money) return name == "usd";
   if (name == "batch") return true;
   for (const std::string_view kind : {"tier:", "geo:", "speed:"}) {
     if (name.starts_with(kind) && name.size() > kind.size()) return true;
@@ -41,6 +41,8 @@ const char* fault_of(const config::PriceRow& row) {
   if (row.provider.empty() || row.model.empty()) return "no target";
   if (row.valid_from_us >= row.valid_to_us) return "valid_from is not before valid_to";
   if (row.context_over < 0) return "negative context size";
+  if (!row.same_as.empty() && (row.model != "*" || row.same_as == row.provider))
+    return "same_as stands on a row provider/* and names another provider";
   if (row.weekdays > 0x7f) return "unknown weekday";
   const bool hours = row.from_minute >= 0 && row.from_minute < row.to_minute && row.to_minute <= 24 * 60;
   if (row.weekdays != 0 && !hours) return "schedule must end after it begins, on the same day";
@@ -49,9 +51,11 @@ const char* fault_of(const config::PriceRow& row) {
     if (rate > kMaxRate) return "rate is over 10 USD for one unit";
   }
   for (const auto& [name, factor] : row.multipliers) {
-    if (!known_multiplier(name)) return "unknown multiplier (batch, tier:NAME, geo:REGION or speed:NAME)";
+    if (!known_multiplier(name, row.provider == kCurrencies))
+      return "unknown multiplier (batch, tier:NAME, geo:REGION or speed:NAME; usd for a currency)";
     if (factor.num < 0) return "negative multiplier";
-    if (factor.scale > 9 || too_large(factor)) return "multiplier is over 100";
+    if (factor.scale > 9 || too_large(factor, row.provider == kCurrencies ? kMaxWorth : kMaxFactor))
+      return "multiplier is over 100, or a currency worth more than 10 USD";
   }
   return nullptr;
 }
@@ -117,6 +121,7 @@ Result<CompiledRow> compile_row(const config::PriceRow& row) {
   out.id = row.id.empty() ? price_row_id(row) : row.id;
   out.region = row.region;
   out.service_tier = canonical_tier(row.service_tier);
+  out.currency = row.currency == "USD" ? std::string() : row.currency;
   out.batch = row.batch;
   out.context_over = row.context_over;
   out.context_inclusive = row.context_inclusive;

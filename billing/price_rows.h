@@ -20,7 +20,7 @@ namespace tollgate::billing {
 inline constexpr std::size_t kMaxRowsPerTarget = 64;
 
 struct CompiledRow {
-  std::string id, region, service_tier;
+  std::string id, region, service_tier, currency;
   bool batch = false, context_inclusive = false;
   std::int64_t context_over = 0;
   std::int64_t valid_from_us = 0, valid_to_us = INT64_MAX;
@@ -52,7 +52,9 @@ Result<CompiledRow> compile_row(const config::PriceRow& row);
 // The tier's one name: "" for default, standard, auto and on_demand; priority for fast.
 std::string_view canonical_tier(std::string_view tier);
 
-inline bool is_token(Bucket b) { return b <= Bucket::image_output; }
+// Fees beside a model's own price, often the same for all models of a vendor.
 inline bool is_call(Bucket b) { return b >= Bucket::web_search && b <= Bucket::code_execution; }
+// Rows with this provider say what one unit of another money is worth.
+inline constexpr std::string_view kCurrencies = "currency";
 
 }  // namespace tollgate::billing

@@ -7,6 +7,7 @@
 #include "billing/price_import.h"
 #include "billing/price_rows.h"
 #include "billing/price_time.h"
+#include "config/describe.h"
 
 namespace tollgate::billing {
 namespace {
@@ -39,7 +40,7 @@ using Parts = std::vector<std::string>;
 void add_rates(const config::PriceRow& row, Parts& parts) {
   Parts calls;
   for (const auto& [bucket, rate] : row.rates) {
-    if (is_call(bucket)) {
+    if (config::is_per_call(bucket)) {
       const Money one = Money::from_femto(rate.per_million().femto() / 1'000'000);
       calls.push_back(fmt::format("{}: {}", bucket_name(bucket), one.to_string()));
     } else {
@@ -106,7 +107,7 @@ bool same_entry(const config::PriceRow& a, const config::PriceRow& b) {
   return a.provider == b.provider && a.model == b.model && a.valid_from_us == b.valid_from_us &&
          a.valid_to_us == b.valid_to_us && a.weekdays == b.weekdays && a.from_minute == b.from_minute &&
          a.to_minute == b.to_minute && a.source == b.source && a.source_date == b.source_date && a.id.empty() &&
-         b.id.empty() && a.multipliers == b.multipliers;
+         b.id.empty() && a.multipliers == b.multipliers && a.currency == b.currency && a.same_as == b.same_as;
 }
 
 // Only what the entry itself does not state may differ in its tiers.
@@ -121,6 +122,8 @@ std::string entry_text(const config::PriceRow& head, const std::vector<const con
   add_times(head, parts);
   add_rates(head, parts);
   add_multipliers(head, parts);
+  if (!head.currency.empty()) parts.push_back("currency: " + scalar(head.currency));
+  if (!head.same_as.empty()) parts.push_back("same_as: " + scalar(head.same_as));
   if (!head.source.empty()) parts.push_back("source: " + scalar(head.source));
   if (!head.source_date.empty()) parts.push_back("source_date: " + scalar(head.source_date));
   std::string out = "- " + flow(parts, 3);

@@ -241,7 +241,8 @@ void check_prices(const Config& c, Reader& r) {
   std::set<std::string> ids;
   for (const PriceRow& row : c.prices) {
     const Mark mark{row.line, row.line > 0 ? 1 : 0};
-    if (!row.provider.empty()) check_target(c, row.provider, mark, "prices", r);
+    const bool worth = row.provider == "currency";  // what a unit of money is worth, no vendor
+    if (!row.provider.empty() && !worth) check_target(c, row.provider, mark, "prices", r);
     if (!row.id.empty() && !ids.insert(row.id).second) r.error(mark, "prices: id " + quoted(row.id) + " stands twice");
   }
 }

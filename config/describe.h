@@ -82,7 +82,7 @@ struct PriceWindow {
   std::optional<std::int64_t> from, to;  // minutes
 };
 struct PriceEntry {
-  std::string target, id, source, source_date;
+  std::string target, id, source, source_date, currency, same_as;
   std::map<std::string, Factor> multipliers;
   std::optional<std::int64_t> valid_from, valid_to;
   PriceConditions base;

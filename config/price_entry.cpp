@@ -8,7 +8,8 @@ namespace tollgate::config {
 namespace {
 
 constexpr std::array<std::string_view, 7> kDays{"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
-constexpr std::array kPerCall{Bucket::web_search, Bucket::web_fetch, Bucket::file_search, Bucket::code_execution};
+constexpr std::array kPerCall{Bucket::web_search,   Bucket::web_fetch, Bucket::file_search, Bucket::code_execution,
+                              Bucket::search_units, Bucket::images,    Bucket::pages};
 
 std::optional<int> day_index(std::string_view name) {
   const auto* found = std::find(kDays.begin(), kDays.end(), name);
@@ -68,7 +69,7 @@ void check_entry(Visitor& v, const PriceEntry& entry) {
   if (star != std::string::npos && star + 1 != entry.target.size()) {
     v.problem("target", "`*` may stand only at the end");
   }
-  if (entry.base.rates.empty() && entry.tiers.empty() && entry.multipliers.empty()) {
+  if (entry.base.rates.empty() && entry.tiers.empty() && entry.multipliers.empty() && entry.same_as.empty()) {
     v.problem("target", "the row has no price");
   }
   if (entry.valid_from && entry.valid_to && *entry.valid_from >= *entry.valid_to) {
@@ -97,6 +98,8 @@ PriceRow to_row(const PriceEntry& entry, const PriceConditions& c, const PriceWi
     row.rates[bucket] = is_per_call(bucket) ? Rate::per_unit(amount) : Rate::per_million(amount);
   }
   row.multipliers = entry.multipliers;
+  row.currency = entry.currency;
+  row.same_as = entry.same_as;
   row.source = entry.source;
   row.source_date = entry.source_date;
   row.line = entry.line;
@@ -111,7 +114,7 @@ void describe(Visitor& v, PriceConditions& c) {
     if (!is_per_call(bucket)) describe_rate(v, bucket, "USD per 1,000,000 units.", c.rates);
   }
   const bool any_call = std::any_of(kPerCall.begin(), kPerCall.end(), [&](Bucket b) { return c.rates.contains(b); });
-  if ((v.reading() || any_call) && v.enter({"per_call", "USD for one call or session."})) {
+  if ((v.reading() || any_call) && v.enter({"per_call", "USD for one call, session or piece."})) {
     for (const Bucket bucket : kPerCall) describe_rate(v, bucket, "USD for one.", c.rates);
     v.leave();
   }
@@ -146,6 +149,10 @@ void describe(Visitor& v, PriceEntry& entry) {
   describe(v, entry.base);
   v.factors({"multipliers", "Factors on token buckets: `batch`, `tier:NAME`, `geo:REGION`, `speed:NAME`."},
             entry.multipliers);
+  v.text({"currency", "Of the rates, where it is not USD; its worth is a row `currency/NAME` with a multiplier `usd`."},
+         entry.currency);
+  v.text({"same_as", "On a row `provider/*`: another provider, whose rows hold for models that have none here."},
+         entry.same_as);
   v.time({"valid_from", "Date (00:00Z) or time in UTC from which the row holds."}, entry.valid_from);
   v.time({"valid_to", "Date or time from which it no longer holds."}, entry.valid_to);
   items(v, {"schedule", "Weekly windows in UTC; one, or a list."}, entry.schedule, true);
@@ -183,6 +190,8 @@ PriceEntry price_entry(const PriceRow& row) {
   entry.source = row.source;
   entry.source_date = row.source_date;
   entry.multipliers = row.multipliers;
+  entry.currency = row.currency;
+  entry.same_as = row.same_as;
   const PriceRow any;
   if (row.valid_from_us != any.valid_from_us) entry.valid_from = row.valid_from_us;
   if (row.valid_to_us != any.valid_to_us) entry.valid_to = row.valid_to_us;

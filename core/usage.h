@@ -40,6 +40,11 @@ enum class Bucket : unsigned char {
 };
 inline constexpr std::size_t kBuckets = static_cast<std::size_t>(Bucket::count_);
 
+// Tokens, as against calls, lengths and pieces.
+constexpr bool is_token(Bucket bucket) {
+  return bucket <= Bucket::image_output || (bucket >= Bucket::video_input && bucket <= Bucket::citation);
+}
+
 // Stable snake_case name used in prices, reports and docs: "input", "cache_write_5m", ...
 std::string_view bucket_name(Bucket bucket);
 // False for an unknown name.
