@@ -112,7 +112,7 @@ struct Batches {
   std::string message_provider = "anthropic";  // of /v1/messages/batches
 };
 
-// A price row. Rates are USD per 1M units (tokens), or per single unit for the per-call buckets (`per_call`).
+// A price row. Rates are USD (or `currency`) per 1M units (tokens), or per single unit for the buckets of `per_call`.
 struct PriceRow {
   std::string id;            // stable: "openai/gpt-5-mini@2026-08-06" or what the file says; stands on every record
   std::string provider;      // exact
@@ -129,6 +129,8 @@ struct PriceRow {
   std::int16_t from_minute = 0, to_minute = 0;
   std::map<Bucket, Rate> rates;
   std::map<std::string, Factor> multipliers;  // "batch", "geo:us", "speed:fast", "tier:flex": on token buckets only
+  std::string currency;  // of the rates; "" = USD. Rows of provider "currency" hold what one unit of it is worth
+  std::string same_as;   // another provider, whose rows stand in for the models that this one's rows do not name
   std::string source, source_date;            // where the numbers come from
   std::string file;                           // file it was read from and its line, for diagnostics
   int line = 0;
