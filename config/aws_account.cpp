@@ -50,6 +50,12 @@ bool has_keys(const AwsAccount& account) {
   return !account.access_key_id.empty() && !account.secret_access_key.empty();
 }
 
+void set_keys(Provider& p, const AwsAccount& account) {
+  p.aws.access_key_id = account.access_key_id;
+  p.aws.secret_access_key = account.secret_access_key;
+  p.aws.session_token = account.session_token;
+}
+
 // The profile's keys, from the credentials file or the configuration file beside it.
 Result<void> take_profile(const std::string& name, bool asked_for, Provider& p) {
   const std::string path = shared_file("AWS_SHARED_CREDENTIALS_FILE", "credentials");
@@ -58,7 +64,7 @@ Result<void> take_profile(const std::string& name, bool asked_for, Provider& p) 
   if (p.region.empty() && settings) p.region = settings->region;
   for (const auto& found : {credentials, settings}) {
     if (!found || !has_keys(found->account)) continue;
-    p.aws = found->account;
+    set_keys(p, found->account);
     return {};
   }
   const std::string profile = "AWS profile `" + name + "`";
@@ -81,7 +87,7 @@ Result<void> take_default_chain(Provider& p) {
                                .secret_access_key = variable("AWS_SECRET_ACCESS_KEY"),
                                .session_token = variable("AWS_SESSION_TOKEN")};
   if (has_keys(environment)) {
-    p.aws = environment;
+    set_keys(p, environment);
     return {};
   }
   const std::string profile = variable("AWS_PROFILE");
@@ -96,12 +102,8 @@ Result<void> take_account(Provider& p, AwsSource source, const std::string& envi
     case AwsSource::environment_bearer:
       p.api_key = environment_bearer;
       return {};
-    case AwsSource::profile: {
-      const std::string name = p.aws.profile;
-      auto taken = take_profile(name, true, p);
-      p.aws.profile = name;
-      return taken;
-    }
+    case AwsSource::profile:
+      return take_profile(p.aws.profile, true, p);
     case AwsSource::default_chain:
       return take_default_chain(p);
   }
@@ -152,6 +154,7 @@ Result<void> find_aws_account(Provider& p, bool own_key) {
   AwsGiven given;
   if (own_key) given.bearer = p.api_key;
   given.account = p.aws;
+  if (p.aws.service.empty()) p.aws.service = "bedrock";
   given.environment_bearer = variable("AWS_BEARER_TOKEN_BEDROCK");
   if (!own_key) p.api_key.clear();
   for (const char* name : {"AWS_REGION", "AWS_DEFAULT_REGION"})

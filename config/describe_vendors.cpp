@@ -25,6 +25,7 @@ void describe(Visitor& v, AwsAccount& aws) {
           "Instead of keys: a profile of the shared credentials file (`~/.aws/credentials`, or the file that "
           "`AWS_SHARED_CREDENTIALS_FILE` names). Read again at each reload."},
          aws.profile);
+  v.text({"service", "The service that requests are signed for; `bedrock` when empty."}, aws.service);
 }
 
 void describe(Visitor& v, EntraApp& entra) {

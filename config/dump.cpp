@@ -151,7 +151,8 @@ std::string dump(const Config& config) {
   for (Provider& provider : copy.providers) {
     if (provider.api_key.empty() && provider.auth == "none") provider.api_key = "none";
     // What a profile holds was not said beside it.
-    if (!provider.aws.profile.empty()) provider.aws = {.profile = provider.aws.profile};
+    if (!provider.aws.profile.empty())
+      provider.aws = {.profile = provider.aws.profile, .service = provider.aws.service};
   }
   Dumper dumper;
   describe(dumper, copy);

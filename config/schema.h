@@ -56,6 +56,7 @@ enum class UsageStyle : unsigned char { openai, anthropic };  // of the dialect;
 // fills the keys from where they are found.
 struct AwsAccount {
   std::string access_key_id, secret_access_key, session_token, profile;
+  std::string service;  // that requests are signed for; the loader puts bedrock in place
 };
 // A Microsoft Entra application that asks for access tokens by its own secret.
 struct EntraApp {

@@ -21,7 +21,7 @@ MAY_INCLUDE = {
 # library -> (pattern of its includes, files that may have it)
 CONFINED = {
     "Beast": (r"boost/beast", r"core/(http|boost_beast)\.cpp"),
-    "OpenSSL": (r"openssl/|boost/asio/(impl/)?ssl|boost/asio/ssl/", r"core/net/.*|core/(boost_asio|sha256)\.cpp"),
+    "OpenSSL": (r"openssl/|boost/asio/(impl/)?ssl|boost/asio/ssl/", r"core/net/.*|core/(boost_asio|crypto)\.cpp"),
     "nlohmann": (r"nlohmann/", r"core/json_dom\.(h|cpp)"),
     "simdjson": (r"simdjson", r"core/json[a-z_]*\.(h|cpp)"),
     "libpqxx": (r"pqxx|libpq", r"billing/(ledger_)?postgres[a-z_]*\.(h|cpp)"),
