@@ -9,26 +9,21 @@
 namespace tollgate::billing {
 namespace {
 
-void take(JsonValue value, Field field, RawCounts& counts) {
-  if (const auto number = value.as_int()) counts.set(field, *number);
-}
-
-void take_text(JsonValue value, std::string& out) {
-  constexpr std::size_t kMaxWord = 64;
-  if (const auto text = value.as_string(); text && text->size() <= kMaxWord) out.assign(*text);
-}
-
 void read_input_details(JsonValue details, RawCounts& counts) {
-  take(details["cached_tokens"], Field::cached, counts);
-  take(details["cache_write_tokens"], Field::cache_write, counts);
-  take(details["audio_tokens"], Field::audio_input, counts);
-  take(details["image_tokens"], Field::image_input, counts);
+  take_count(details["cached_tokens"], Field::cached, counts);
+  take_count(details["cache_write_tokens"], Field::cache_write, counts);
+  take_count(details["audio_tokens"], Field::audio_input, counts);
+  take_count(details["image_tokens"], Field::image_input, counts);
+  take_count(details["video_tokens"], Field::video_input, counts);
+  const JsonValue cached = details["cached_tokens_details"];  // Realtime
+  take_count(cached["audio_tokens"], Field::audio_cached, counts);
+  take_count(cached["image_tokens"], Field::image_cached, counts);
 }
 
 void read_output_details(JsonValue details, RawCounts& counts) {
-  take(details["reasoning_tokens"], Field::reasoning, counts);
-  take(details["audio_tokens"], Field::audio_output, counts);
-  take(details["image_tokens"], Field::image_output, counts);
+  take_count(details["reasoning_tokens"], Field::reasoning, counts);
+  take_count(details["audio_tokens"], Field::audio_output, counts);
+  take_count(details["image_tokens"], Field::image_output, counts);
 }
 
 // Repeats of the cached count: the largest is kept, normalisation compares it with the main one.
@@ -36,6 +31,15 @@ void take_repeat(JsonValue value, RawCounts& counts) {
   if (const auto number = value.as_int(); number && *number >= counts[Field::cached_repeat]) {
     counts.set(Field::cached_repeat, *number);
   }
+}
+
+// Deep research bills what it read and what it thought beside the answer, and its searches one by one. Elsewhere the
+// searches are part of a fee for the request.
+void read_research(JsonValue usage, RawCounts& counts) {
+  if (!usage["citation_tokens"].is_number()) return;
+  take_count(usage["citation_tokens"], Field::citation, counts);
+  take_count(usage["num_search_queries"], Field::web_search, counts);
+  counts.reasoning_apart = usage["reasoning_tokens"].is_number();
 }
 
 void add_calls(JsonValue value, std::int64_t& sum, bool& any) {
@@ -52,22 +56,26 @@ void read_server_tools(JsonValue usage, RawCounts& counts) {
   add_calls(xai["web_search_calls"], searches, any);
   add_calls(xai["x_search_calls"], searches, any);
   if (any) counts.set(Field::web_search, searches);
-  take(xai["file_search_calls"], Field::file_search, counts);
-  take(xai["code_interpreter_calls"], Field::code_execution, counts);
+  std::int64_t files = 0;
+  any = false;
+  add_calls(xai["file_search_calls"], files, any);
+  add_calls(xai["document_search_calls"], files, any);
+  if (any) counts.set(Field::file_search, files);
+  take_count(xai["code_interpreter_calls"], Field::code_execution, counts);
   for (const char* name : {"server_tool_use", "server_tool_use_details"}) {
     const JsonValue tools = usage[name];
-    take(tools["web_search_requests"], Field::web_search, counts);
-    take(tools["web_fetch_requests"], Field::web_fetch, counts);
-    take(tools["code_execution_requests"], Field::code_execution, counts);
+    take_count(tools["web_search_requests"], Field::web_search, counts);
+    take_count(tools["web_fetch_requests"], Field::web_fetch, counts);
+    take_count(tools["code_execution_requests"], Field::code_execution, counts);
   }
 }
 
 void read_writes(JsonValue usage, RawCounts& counts) {
   const JsonValue split = usage["cache_creation"];
   if (usage["cache_creation_input_tokens"].is_number()) counts.old_split = !split.is_object();
-  take(usage["cache_creation_input_tokens"], Field::cache_write, counts);
-  take(split["ephemeral_5m_input_tokens"], Field::cache_write_5m, counts);
-  take(split["ephemeral_1h_input_tokens"], Field::cache_write_1h, counts);
+  take_count(usage["cache_creation_input_tokens"], Field::cache_write, counts);
+  take_count(split["ephemeral_5m_input_tokens"], Field::cache_write_5m, counts);
+  take_count(split["ephemeral_1h_input_tokens"], Field::cache_write_1h, counts);
 }
 
 // Ranges are raw values; "" for absent and null.
@@ -111,18 +119,35 @@ void RawCounts::set(Field field, std::int64_t value) {
     value = 0;
   }
   values[static_cast<std::size_t>(field)] = value;
-  seen |= 1u << static_cast<unsigned>(field);
+  seen |= std::uint64_t{1} << static_cast<unsigned>(field);
+}
+
+void take_count(JsonValue value, Field field, RawCounts& counts) {
+  if (const auto number = value.as_int()) counts.set(field, *number);
+}
+
+void take_word(JsonValue value, std::string& out) {
+  constexpr std::size_t kMaxWord = 64;
+  if (const auto text = value.as_string(); text && text->size() <= kMaxWord) out.assign(*text);
+}
+
+void take_seconds_text(std::string_view text, RawCounts& counts) {
+  const auto exact = money_rounded(text, 9);
+  if (text.empty() || !exact) return;
+  constexpr Money::Femto kMilli = 1'000'000'000'000;
+  const Money::Femto millis = (exact->femto() + kMilli - 1) / kMilli;
+  counts.set(Field::audio_milliseconds, millis > kMaxCount ? kMaxCount + 1 : static_cast<std::int64_t>(millis));
 }
 
 void read_openai_usage(JsonValue usage, RawCounts& counts) {
   if (!usage.is_object()) return;
   counts.reported = true;
-  take(usage["input_tokens"], Field::prompt, counts);
-  take(usage["prompt_tokens"], Field::prompt, counts);
-  take(usage["output_tokens"], Field::completion, counts);
-  take(usage["completion_tokens"], Field::completion, counts);
-  take(usage["total_tokens"], Field::total, counts);
-  take(usage["reasoning_tokens"], Field::reasoning, counts);
+  take_count(usage["input_tokens"], Field::prompt, counts);
+  take_count(usage["prompt_tokens"], Field::prompt, counts);
+  take_count(usage["output_tokens"], Field::completion, counts);
+  take_count(usage["completion_tokens"], Field::completion, counts);
+  take_count(usage["total_tokens"], Field::total, counts);
+  take_count(usage["reasoning_tokens"], Field::reasoning, counts);
   for (const char* name :
        {"prompt_token_details", "prompt_tokens_details", "input_token_details", "input_tokens_details"}) {
     read_input_details(usage[name], counts);
@@ -134,29 +159,37 @@ void read_openai_usage(JsonValue usage, RawCounts& counts) {
        {"prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens", "cache_read_input_tokens"}) {
     take_repeat(usage[name], counts);
   }
-  take(usage["prompt_cache_miss_tokens"], Field::cache_miss, counts);
+  take_count(usage["prompt_cache_miss_tokens"], Field::cache_miss, counts);
   read_writes(usage, counts);
   read_server_tools(usage, counts);
-  if (usage["type"].as_string().value_or("") == "duration") {
-    if (const auto millis = decimal_to_integer(usage["seconds"].number_text(), 3)) {
-      counts.set(Field::audio_milliseconds, *millis);
-    }
-  }
-  take_text(usage["service_tier"], counts.tier);
+  read_research(usage, counts);
+  take_seconds_text(usage["seconds"].number_text(), counts);               // of a transcription
+  take_seconds_text(usage["prompt_audio_seconds"].number_text(), counts);  // Mistral
+  take_count(usage["pages_processed"], Field::pages, counts);
+  take_word(usage["service_tier"], counts.tier);
+}
+
+void read_timings(JsonValue timings, RawCounts& counts) {
+  if (!timings["predicted_n"].is_number()) return;
+  counts.reported = true;
+  const std::int64_t read = timings["cache_n"].as_int().value_or(0), fresh = timings["prompt_n"].as_int().value_or(0);
+  counts.set(Field::cached, read);
+  counts.set(Field::prompt, fresh < 0 || fresh > kMaxCount ? fresh : fresh + counts[Field::cached]);
+  take_count(timings["predicted_n"], Field::completion, counts);
 }
 
 void read_anthropic_usage(JsonValue usage, RawCounts& counts) {
   if (!usage.is_object()) return;
   counts.reported = true;
-  take(usage["input_tokens"], Field::prompt, counts);
-  take(usage["output_tokens"], Field::completion, counts);
-  take(usage["cache_read_input_tokens"], Field::cached, counts);
+  take_count(usage["input_tokens"], Field::prompt, counts);
+  take_count(usage["output_tokens"], Field::completion, counts);
+  take_count(usage["cache_read_input_tokens"], Field::cached, counts);
   read_writes(usage, counts);
-  take(usage["output_tokens_details"]["thinking_tokens"], Field::reasoning, counts);
+  take_count(usage["output_tokens_details"]["thinking_tokens"], Field::reasoning, counts);
   read_server_tools(usage, counts);
-  take_text(usage["service_tier"], counts.tier);
-  take_text(usage["inference_geo"], counts.geo);
-  take_text(usage["speed"], counts.speed);
+  take_word(usage["service_tier"], counts.tier);
+  take_word(usage["inference_geo"], counts.geo);
+  take_word(usage["speed"], counts.speed);
 }
 
 std::string read_reported_cost(std::string_view usage_text) {
@@ -189,7 +222,7 @@ void read_output_items(std::string_view output_text, JsonReader& reader, RawCoun
 }
 
 void read_tool_usage(JsonValue tool_usage, RawCounts& counts) {
-  take(tool_usage["web_search"]["num_requests"], Field::web_search, counts);
+  take_count(tool_usage["web_search"]["num_requests"], Field::web_search, counts);
 }
 
 }  // namespace tollgate::billing

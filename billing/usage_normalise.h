@@ -16,5 +16,9 @@ struct Containment {
 void normalise_openai(const RawCounts& counts, Containment rules, Usage& out);
 // Cache reads and writes stand beside input_tokens; thinking inside output_tokens.
 void normalise_anthropic(const RawCounts& counts, Usage& out);
+// Cached tokens and media inside the prompt; thoughts and tool results beside what else there is.
+void normalise_gemini(const RawCounts& counts, Usage& out);
+// Cache reads and writes beside the input where the total says so. `inclusive`: inside it, whatever the total says.
+void normalise_converse(const RawCounts& counts, bool inclusive, Usage& out);
 
 }  // namespace tollgate::billing

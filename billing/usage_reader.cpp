@@ -1,47 +1,17 @@
-// UsageReader: where each dialect hides its usage. Owner: billing, price half.
+// UsageReader: where each dialect hides its usage; replies and the result. Owner: billing, price half.
 #include "billing/usage_reader.h"
 
 #include <algorithm>
 
+#include "billing/usage_members.h"
 #include "billing/usage_normalise.h"
 #include "billing/usage_scan.h"
 
 namespace tollgate::billing {
 namespace {
 
-constexpr std::size_t kNone = std::string_view::npos;
-constexpr std::size_t kMaxName = 256;  // model and id kept from a reply
-constexpr int kMaxHeadTries = 4;       // events searched for model and id by vendors that send none
 constexpr std::size_t kMaxScratch = 1u << 20;
 constexpr std::size_t kMaxParts = 64;
-
-std::string_view slice(std::string_view text, ByteRange range) {
-  const std::string_view raw = text.substr(range.begin, range.end - range.begin);
-  return raw == "null" ? std::string_view{} : raw;
-}
-
-template <std::size_t N>
-std::array<std::string_view, N> members(std::string_view text, const std::string_view (&names)[N]) {
-  std::array<ByteRange, N> ranges{};
-  std::array<std::string_view, N> out{};
-  if (!scan_members(text, names, ranges)) return out;
-  for (std::size_t i = 0; i < N; ++i) out[i] = slice(text, ranges[i]);
-  return out;
-}
-
-// The content of a raw JSON string; "" for anything else. Names with escapes are rare enough to keep as written.
-std::string_view unquoted(std::string_view raw) {
-  if (raw.size() < 2 || raw.front() != '"') return {};
-  return raw.substr(1, std::min(raw.size() - 2, kMaxName));
-}
-
-// The value of a completion's "text".
-DeltaContent text_content(std::string_view data, std::size_t at) {
-  DeltaContent found;
-  if (data[at] == '"') found.bytes = string_bytes(data, at);
-  found.content = found.bytes > 0;
-  return found;
-}
 
 }  // namespace
 
@@ -52,35 +22,88 @@ UsageFlags usage_flags_from(const std::vector<std::string>& names) {
     if (name == "hidden_reasoning") flags.hidden_reasoning = true;
     if (name == "x_groq") flags.x_groq = true;
     if (name == "reported_cost") flags.reported_cost = true;
+    if (name == "timings") flags.timings = true;
   }
   return flags;
 }
 
-void UsageReader::reset(UsageDialect dialect, UsageFlags flags) {
+Usage find_usage(std::string_view json) {
+  std::string text;
+  text.reserve(json.size() + kJsonPadding);
+  text.assign(json);
+  UsageReader reader;
+  reader.reset(UsageDialect::detect, {});
+  reader.reply(text);
+  return reader.usage();
+}
+
+void UsageReader::reset(UsageDialect dialect, UsageFlags flags, std::string_view model) {
   dialect_ = dialect;
   flags_ = flags;
-  counts_ = RawCounts{};
+  shape_ = dialect == UsageDialect::anthropic_messages                                            ? Shape::anthropic
+           : dialect == UsageDialect::gemini                                                      ? Shape::gemini
+           : dialect == UsageDialect::bedrock_converse || dialect == UsageDialect::bedrock_invoke ? Shape::converse
+                                                                                                  : Shape::openai;
+  counts_ = aws_ = RawCounts{};
   usage_ = Usage{};
   parts_.clear();
+  queries_.clear();
   if (scratch_.capacity() > kMaxScratch) std::string().swap(scratch_);
-  for (std::string* text : {&served_model_, &reply_id_, &error_code_, &start_raw_, &raw_}) text->clear();
+  for (std::string* text : {&pending_, &served_model_, &reply_id_, &error_code_, &error_type_, &start_raw_, &raw_})
+    text->clear();
+  model_.assign(model.substr(0, kMaxName));
+  candidates_ = finished_ = 0;
   content_events_ = content_bytes_ = 0;
   head_tries_ = 0;
-  usage_only_ = terminal_ = error_seen_ = stale_ = false;
+  usage_only_ = terminal_ = error_seen_ = stale_ = streamed_ = stopped_ = false;
 }
 
 void UsageReader::reply(std::string_view json) {
   usage_only_ = false;
-  read_object(json);
+  switch (dialect_) {
+    case UsageDialect::openai_images:
+    case UsageDialect::openai_audio:
+      return media_object(json);
+    case UsageDialect::gemini:
+      return gemini_reply(json);
+    case UsageDialect::bedrock_converse:
+      return converse_object(json);
+    case UsageDialect::bedrock_invoke:
+      return invoke_object(json);
+    case UsageDialect::cohere:
+      return cohere_object(json);
+    case UsageDialect::ollama:
+      return ollama_object(json);
+    case UsageDialect::detect:
+      return detect_reply(json);
+    default:
+      return read_object(json);
+  }
 }
 
 void UsageReader::event(std::string_view event, std::string_view data) {
   usage_only_ = false;
+  streamed_ = true;
   switch (dialect_) {
     case UsageDialect::openai_responses:
       return responses_event(event, data);
     case UsageDialect::anthropic_messages:
       return anthropic_event(event, data);
+    case UsageDialect::openai_images:
+    case UsageDialect::openai_audio:
+      return media_event(event, data);
+    case UsageDialect::gemini:
+      return gemini_event(event, data);
+    case UsageDialect::bedrock_converse:
+      return converse_event(event, data);
+    case UsageDialect::bedrock_invoke:
+      return invoke_event(event, data);
+    case UsageDialect::cohere:
+      return cohere_event(event, data);
+    case UsageDialect::ollama:
+      return ollama_event(data);
+    case UsageDialect::detect:
+      return detect_event(event, data);
     default:
       return openai_event(data);
   }
@@ -104,110 +127,34 @@ std::string_view UsageReader::padded(std::string_view data) {
   return scratch_;
 }
 
-void UsageReader::openai_event(std::string_view data) {
-  if (data.size() < 8) {
-    if (data.substr(0, 6) == "[DONE]") terminal_ = true;
-    return;
-  }
-  const bool chat = dialect_ == UsageDialect::openai_chat;
-  const std::string_view content_key = chat ? "\"delta\"" : "\"text\"";
-  bool has_usage = false, content = false;
-  until_quoted(data, 'u', content_key[1], [&](std::size_t at) {
-    if (data[at + 1] == 'u') {
-      const std::size_t value = value_of_key(data, at, "\"usage\"");
-      if (value < data.size() && data[value] == '{') has_usage = true;
-      return true;
-    }
-    const std::size_t value = value_of_key(data, at, content_key);
-    if (value >= data.size()) return true;
-    const DeltaContent found = chat ? delta_content(data, value) : text_content(data, value);
-    if (found.content) note_content(found.bytes);
-    content = content || found.content;
-    return true;
-  });
-  const bool want_head = served_model_.empty() && head_tries_ < kMaxHeadTries;
-  if (want_head) ++head_tries_;
-  const bool maybe_error = !content && find_value(data, "\"error\"") != kNone;
-  if (has_usage || want_head || maybe_error) read_object(padded(data));
-}
-
-void UsageReader::responses_event(std::string_view name, std::string_view data) {
-  if (data.substr(0, 6) == "[DONE]") return;
-  if (name.empty()) name = type_of(data);
-  if (name.ends_with(".delta")) {
-    const std::size_t delta = find_value(data, "\"delta\"");
-    const bool text = delta < data.size() && data[delta] == '"';
-    return note_content(text ? string_bytes(data, delta) : 0);
-  }
-  const bool failed = name == "response.failed";
-  if (failed || name == "response.completed" || name == "response.incomplete") {
-    terminal_ = true;
-    return read_object(members(padded(data), {"response"})[0]);
-  }
-  if (name == "error") {
-    read_object(padded(data));
-    if (!error_seen_) read_error(padded(data));  // the Responses API puts code and message beside the type
-    return;
-  }
-  if (name == "response.output_item.added") {
-    // A call names its tool at once; messages and reasoning begin empty.
-    if (data.find("_call\"") != kNone) note_content(0);
-    return;
-  }
-  if (name == "response.created" || (served_model_.empty() && name == "response.in_progress")) {
-    read_object(members(padded(data), {"response"})[0]);
-  }
-}
-
-void UsageReader::anthropic_event(std::string_view name, std::string_view data) {
-  if (name.empty()) name = type_of(data);
-  if (name == "content_block_delta") {
-    const std::size_t at = data.find("_delta\"");
-    std::size_t bytes = 0;
-    if (at != kNone) {
-      // {"type":"text_delta","text":"..."}: the value of the member after the type.
-      const std::size_t colon = data.find(':', at + 7);
-      const std::size_t value = colon == kNone ? kNone : skip_space(data, colon + 1);
-      if (value < data.size() && data[value] == '"') bytes = string_bytes(data, value);
-    }
-    return note_content(bytes);
-  }
-  if (name == "content_block_start") {
-    const bool empty = data.find("\"text\":\"\"") != kNone || data.find("\"thinking\":\"\"") != kNone;
-    if (!empty) note_content(0);
-    return;
-  }
-  if (name == "message_start") return anthropic_start(data);
-  if (name == "message_delta") return read_object(padded(data));
-  if (name == "message_stop") terminal_ = true;
-  if (name == "error") read_object(padded(data));
-}
-
-void UsageReader::anthropic_start(std::string_view data) {
-  read_object(members(padded(data), {"message"})[0]);
-  start_raw_ = std::move(raw_);
-  raw_.clear();
-}
-
 void UsageReader::read_object(std::string_view object) {
   if (object.empty()) return;
-  const auto found =
-      members(object, {"usage", "model", "id", "service_tier", "error", "output", "choices", "x_groq", "tool_usage"});
-  const auto [usage, model, id, tier, error, output, choices, x_groq, tool_usage] = found;
+  const auto found = members(object, {"usage", "model", "id", "service_tier", "error", "output", "choices", "x_groq",
+                                      "tool_usage", "usage_info"});
+  const auto [usage, model, id, tier, error, output, choices, x_groq, tool_usage, usage_info] = found;
   read_identity(model, id, tier);
   if (!error.empty() && (error[0] == '{' || error[0] == '"')) read_error(error);
-  if (!usage.empty() && usage[0] == '{') {
+  if (is_object_text(usage)) {
     read_usage(usage);
     usage_only_ = choices.size() >= 2 && choices[0] == '[' && choices[skip_space(choices, 1)] == ']';
   } else if (flags_.x_groq && !x_groq.empty()) {
     const std::string_view inner = members(x_groq, {"usage"})[0];
     if (!inner.empty()) read_usage(inner);
+  } else if (is_object_text(usage_info)) {
+    read_usage(usage_info);
+  }
+  if (flags_.timings && !counts_.reported) {
+    const std::string_view timings = members(object, {"timings"})[0];
+    if (const auto parsed = reader_.parse(timings); is_object_text(timings) && parsed) {
+      read_timings(*parsed, counts_);
+      keep_raw(timings);
+    }
   }
   if (dialect_ == UsageDialect::openai_responses) read_tools(output, tool_usage);
 }
 
 void UsageReader::read_tools(std::string_view output, std::string_view tool_usage) {
-  if (output.find("_call\"") != kNone) read_output_items(output, reader_, counts_);
+  if (output.find("_call\"") != kNoOffset) read_output_items(output, reader_, counts_);
   if (!tool_usage.empty()) {
     if (const auto counted = reader_.parse(tool_usage)) read_tool_usage(*counted, counts_);
   }
@@ -224,16 +171,29 @@ void UsageReader::read_identity(std::string_view model, std::string_view id, std
 void UsageReader::read_usage(std::string_view usage_text) {
   const auto usage = reader_.parse(usage_text);
   if (!usage) return;
-  if (anthropic()) {
-    read_anthropic_usage(*usage, counts_);
-    read_iterations((*usage)["iterations"]);
-  } else {
-    read_openai_usage(*usage, counts_);
+  switch (shape_) {
+    case Shape::anthropic:
+      read_anthropic_usage(*usage, counts_);
+      read_iterations((*usage)["iterations"]);
+      break;
+    case Shape::gemini:
+      read_gemini_usage(*usage, counts_);
+      break;
+    case Shape::converse:
+      read_converse_usage(*usage, counts_);
+      break;
+    case Shape::openai:
+      read_openai_usage(*usage, counts_);
+      break;
   }
   if (flags_.reported_cost) {
     if (std::string cost = read_reported_cost(usage_text); !cost.empty()) counts_.cost = std::move(cost);
   }
-  raw_.assign(usage_text.size() <= kMaxRawUsage ? usage_text : std::string_view{});
+  keep_raw(usage_text);
+}
+
+void UsageReader::keep_raw(std::string_view text) {
+  raw_.assign(text.size() <= kMaxRawUsage ? text : std::string_view{});
   stale_ = true;
 }
 
@@ -259,24 +219,42 @@ void UsageReader::read_iterations(JsonValue iterations) {
 }
 
 void UsageReader::read_error(std::string_view error_text) {
-  error_seen_ = true;
-  if (error_text[0] == '"') return error_code_.assign("upstream_error"), void();
-  const auto [type, code] = members(error_text, {"type", "code"});
+  if (error_text.empty()) return;
+  if (error_text[0] == '"') return note_error("upstream_error");
+  const auto [type, code, status] = members(error_text, {"type", "code", "status"});
   std::string_view word = unquoted(code);
+  if (word.empty()) word = unquoted(status);  // Google: a number and a word
   if (word.empty() && !code.empty() && code[0] != '"') word = code.substr(0, 32);
-  if (word.empty() || anthropic()) word = unquoted(type).empty() ? word : unquoted(type);
-  error_code_.assign(word.empty() ? std::string_view("upstream_error") : word.substr(0, 64));
+  if (word.empty() || shape_ == Shape::anthropic) word = unquoted(type).empty() ? word : unquoted(type);
+  note_error(word.empty() ? std::string_view("upstream_error") : word);
+}
+
+void UsageReader::note_error(std::string_view code) {
+  error_seen_ = true;
+  error_code_.assign(code.substr(0, 64));
 }
 
 const Usage& UsageReader::usage() {
   if (!stale_) return usage_;
   stale_ = false;
+  settle_gemini();
+  settle_aws();
   usage_ = Usage{};
-  if (anthropic()) {
-    normalise_anthropic(counts_, usage_);
-    if (!parts_.empty()) sum_parts();
-  } else {
-    normalise_openai(counts_, {flags_.additive_reasoning, flags_.hidden_reasoning}, usage_);
+  switch (shape_) {
+    case Shape::anthropic:
+      normalise_anthropic(counts_, usage_);
+      if (!parts_.empty()) sum_parts();
+      break;
+    case Shape::gemini:
+      normalise_gemini(counts_, usage_);
+      break;
+    case Shape::converse:
+      // OpenAI's models, streamed by Bedrock, count the cache inside the input and once more in the total.
+      normalise_converse(counts_, streamed_ && model_.find("openai.") != kNoOffset, usage_);
+      break;
+    case Shape::openai:
+      normalise_openai(counts_, {flags_.additive_reasoning, flags_.hidden_reasoning}, usage_);
+      break;
   }
   const bool both = !start_raw_.empty() && !raw_.empty();
   if (both && start_raw_.size() + raw_.size() + 40 <= kMaxRawUsage) {
@@ -290,12 +268,12 @@ const Usage& UsageReader::usage() {
 // The top-level counts are those of the last iteration (or leave compaction out), so tokens are summed over the parts;
 // calls are counted at the top only and go with the last part.
 void UsageReader::sum_parts() {
-  constexpr std::size_t kFirstCall = static_cast<std::size_t>(Bucket::web_search);
   for (std::size_t b = 0; b < kBuckets; ++b) {
-    if (b < kFirstCall) usage_.counts[b] = 0;
+    const bool token = is_token(static_cast<Bucket>(b));
+    if (token) usage_.counts[b] = 0;
     for (UsagePart& part : parts_) {
-      if (b < kFirstCall) usage_.counts[b] += part.usage.counts[b];
-      if (b >= kFirstCall) part.usage.counts[b] = &part == &parts_.back() ? usage_.counts[b] : 0;
+      if (token) usage_.counts[b] += part.usage.counts[b];
+      if (!token) part.usage.counts[b] = &part == &parts_.back() ? usage_.counts[b] : 0;
     }
   }
   // Thinking is told at the top only; the parts hold it as output, at the same price.

@@ -66,6 +66,24 @@ std::size_t string_bytes(std::string_view text, std::size_t at) {
   return std::min(i, text.size()) - at - 1;
 }
 
+std::size_t value_end(std::string_view text, std::size_t at) {
+  if (at >= text.size()) return text.size();
+  if (text[at] == '"') return std::min(at + string_bytes(text, at) + 2, text.size());
+  if (text[at] != '{' && text[at] != '[') return std::min(text.find_first_of(",}] \n\r\t", at), text.size());
+  std::size_t depth = 0;
+  while (at < text.size()) {
+    const char c = text[at];
+    if (c == '"') {
+      at += string_bytes(text, at) + 2;
+      continue;
+    }
+    ++at;
+    if (c == '{' || c == '[') ++depth;
+    if ((c == '}' || c == ']') && --depth == 0) return at;
+  }
+  return text.size();
+}
+
 DeltaContent delta_content(std::string_view text, std::size_t at) {
   DeltaContent found;
   if (at >= text.size() || text[at] != '{') return found;

@@ -1,6 +1,7 @@
-// Substring tests on stream events that hold no usage, the hot part of UsageReader: one pass over the event that looks
-// at pairs of bytes. A JSON text can hold `"key"` with plain quotes only as a key or as a whole string value, because a
-// quote inside a string is escaped; so a hit followed by a colon is a key. Owner: billing, price half. Pure functions.
+// Tests on stream events that hold no usage, the hot part of UsageReader: one pass over the event that looks at pairs
+// of bytes (until_quoted), or that steps from key to key with their depth (each_key). A JSON text can hold `"key"` with
+// plain quotes only as a key or as a whole string value, because a quote inside a string is escaped; so a hit followed
+// by a colon is a key. Owner: billing, price half. Pure functions.
 #pragma once
 
 #include <cstddef>
@@ -45,6 +46,46 @@ std::size_t value_of_key(std::string_view text, std::size_t at, std::string_view
 std::size_t find_value(std::string_view text, std::string_view quoted_key, std::size_t from = 0);
 // Bytes between the quote at `at` and its closing quote, as they stand (escapes count as written).
 std::size_t string_bytes(std::string_view text, std::size_t at);
+// The same, but 0 where no string begins.
+inline std::size_t text_bytes(std::string_view text, std::size_t at) {
+  return at < text.size() && text[at] == '"' ? string_bytes(text, at) : 0;
+}
+
+// One past the value at `at`, or the text's end. Brackets are counted, not checked.
+std::size_t value_end(std::string_view text, std::size_t at);
+// The value at `at` as it stands.
+inline std::string_view value_text(std::string_view text, std::size_t at) {
+  return text.substr(at, value_end(text, at) - at);
+}
+
+enum class Step : unsigned char { into, over, stop };
+// Calls f(key, depth, value) for each member in order, objects inside arrays and values too: `key` raw without quotes,
+// `depth` the number of open brackets (1 = of the outermost object), `value` the offset of the value. f says whether to
+// step into the value or over it. Works on any bytes; what is no JSON gives no sense, and no harm.
+template <class F>
+void each_key(std::string_view text, F&& f) {
+  std::size_t depth = 0, i = 0;
+  while (i < text.size()) {
+    const char c = text[i];
+    if (c == '"') {
+      const std::size_t bytes = string_bytes(text, i);
+      const std::size_t colon = skip_space(text, i + bytes + 2);
+      const std::size_t value = colon < text.size() && text[colon] == ':' ? skip_space(text, colon + 1) : colon;
+      if (value >= text.size()) return;
+      if (value == colon) {  // a string that is no key
+        i = colon;
+        continue;
+      }
+      const Step step = f(text.substr(i + 1, bytes), depth, value);
+      if (step == Step::stop) return;
+      i = step == Step::over ? value_end(text, value) : value;
+      continue;
+    }
+    if (c == '{' || c == '[') ++depth;
+    if ((c == '}' || c == ']') && depth > 0) --depth;
+    ++i;
+  }
+}
 
 // What a chat delta object that begins at `at` adds: bytes of text, reasoning, refusal or tool arguments.
 struct DeltaContent {
