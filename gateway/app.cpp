@@ -134,8 +134,11 @@ Result<void> App::start_listeners() {
   if (auto unused = check_port_unused(host_, port_); !unused) return unused;
   const int threads =
       config.threads > 0 ? config.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  batches_ = std::make_unique<BatchSettler>(config.state_dir + "/batches", snapshot_, spool_->make_writer(), metrics_,
+                                            *guard_, default_dialers());
   for (int i = 0; i < threads; ++i) {
-    auto server = std::make_unique<Server>(snapshot_, spool_->make_writer(), metrics_, *guard_, default_dialers());
+    auto server = std::make_unique<Server>(snapshot_, spool_->make_writer(), metrics_, *guard_, default_dialers(),
+                                           batches_.get());
     auto port = server->listen(host_, port_, tls);
     if (!port) return std::move(port).error();
     port_ = *port;
@@ -160,6 +163,7 @@ Result<void> App::start_listeners() {
   auto admin_port = admin_->start(admin_host_, admin_port_, config.admin_token);
   if (!admin_port) return std::move(admin_port).error();
   admin_port_ = *admin_port;
+  batches_->start();
   for (auto& server : servers_) server->start();
   return {};
 }
@@ -195,6 +199,7 @@ Result<void> App::reload() {
   snapshot_ = *next;
   set_log_level(after.log.level);
   for (auto& server : servers_) server->reload(snapshot_);
+  batches_->reload(snapshot_);
   log_info("configuration reloaded", {{"file", std::string_view(config_path_)}});
   return {};
 }
@@ -229,6 +234,7 @@ void App::shut_down() {
   for (auto& server : servers_) server->drain(limit);
   for (auto& server : servers_) server->join();
   servers_.clear();
+  batches_->stop();
   writer_->stop(kFinalFlush);
   admin_->stop();
   log_info("stopped");

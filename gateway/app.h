@@ -13,6 +13,7 @@
 #include "billing/spool.h"
 #include "config/load.h"
 #include "gateway/admin.h"
+#include "gateway/batches/settler.h"
 #include "gateway/server.h"
 
 namespace tollgate::gateway {
@@ -44,6 +45,7 @@ class App {
   std::unique_ptr<CardinalityGuard> guard_;
   std::unique_ptr<billing::Spool> spool_;
   std::unique_ptr<billing::LedgerWriter> writer_;
+  std::unique_ptr<BatchSettler> batches_;
   std::vector<std::unique_ptr<Server>> servers_;
   std::unique_ptr<Admin> admin_;
   unsigned short port_ = 0, admin_port_ = 0;

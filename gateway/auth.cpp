@@ -13,15 +13,22 @@ Error unauthorized(std::string message) {
 
 }  // namespace
 
-Result<const config::Key*> authenticate(const Snapshot& snapshot, const http::Head& head) {
+Result<const config::Key*> authenticate(const Snapshot& snapshot, const http::Head& head, std::string_view query) {
   const config::Auth& auth = snapshot.config.auth;
   std::string_view secret;
+  std::string from_query;
   if (auto header = head.find("authorization")) {
     secret = *header;
     if (secret.size() >= kBearer.size() && http::iequals(secret.substr(0, kBearer.size()), kBearer))
       secret.remove_prefix(kBearer.size());
   } else if (auto api_key = head.find("x-api-key")) {
     secret = *api_key;
+  } else if (auto google_key = head.find("x-goog-api-key")) {
+    secret = *google_key;
+  } else if (auto azure_key = head.find("api-key")) {
+    secret = *azure_key;
+  } else if (auto value = query.empty() ? std::nullopt : query_value(query, "key")) {
+    secret = from_query = std::move(*value);
   }
   if (secret.empty() || auth.keys.empty()) {
     if (auth.mode == config::AuthMode::open) return nullptr;

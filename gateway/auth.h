@@ -8,8 +8,10 @@
 
 namespace tollgate::gateway {
 
-// The key behind "Authorization: Bearer ..." or "x-api-key", nullptr in open mode for anything unknown. Errors: status
-// 401, code invalid_api_key; the message never repeats the secret.
-Result<const config::Key*> authenticate(const Snapshot& snapshot, const http::Head& head);
+// The key that a request carries in any of the places where the vendors' clients put theirs: "Authorization: Bearer",
+// "x-api-key", "x-goog-api-key", "api-key", or the query's `key`; nullptr in open mode for anything unknown. `query`
+// has its
+// '?' or is empty. Errors: status 401, code invalid_api_key; the message never repeats the secret.
+Result<const config::Key*> authenticate(const Snapshot& snapshot, const http::Head& head, std::string_view query);
 
 }  // namespace tollgate::gateway

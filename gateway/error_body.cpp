@@ -2,6 +2,7 @@
 
 #include "core/json.h"
 #include "core/sse.h"
+#include "gateway/dialects/dialect.h"
 
 namespace tollgate::gateway {
 namespace {
@@ -53,6 +54,7 @@ void member(std::string& out, std::string_view key, std::string_view value) {
 }  // namespace
 
 std::string error_body(ApiFamily family, const Error& error) {
+  if (family == ApiFamily::google) return gemini().write_error(error);
   std::string out;
   if (family == ApiFamily::anthropic) {
     out += R"({"type":"error","error":{)";

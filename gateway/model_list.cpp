@@ -19,6 +19,9 @@ std::string rfc3339(std::int64_t micros) {
 std::string entry(const Snapshot& snapshot, ApiFamily family, std::string_view name) {
   std::string id;
   json_escape(id, name);
+  if (family == ApiFamily::google)
+    return R"({"name":"models/)" + id + R"(","baseModelId":")" + id + R"(","version":"","displayName":")" + id +
+           R"(","supportedGenerationMethods":["generateContent","countTokens"]})";
   if (family == ApiFamily::anthropic)
     return R"({"type":"model","id":")" + id + R"(","display_name":")" + id + R"(","created_at":")" +
            rfc3339(snapshot.loaded_at_us) + "\"}";
@@ -30,7 +33,9 @@ std::string entry(const Snapshot& snapshot, ApiFamily family, std::string_view n
 
 std::string model_list(const Snapshot& snapshot, ApiFamily family) {
   const auto& names = snapshot.models->names();
-  std::string out = family == ApiFamily::anthropic ? R"({"data":[)" : R"({"object":"list","data":[)";
+  std::string out = family == ApiFamily::google      ? R"({"models":[)"
+                    : family == ApiFamily::anthropic ? R"({"data":[)"
+                                                     : R"({"object":"list","data":[)";
   for (std::size_t i = 0; i < names.size(); ++i) out += (i ? "," : "") + entry(snapshot, family, names[i]);
   out += ']';
   if (family == ApiFamily::anthropic) {

@@ -68,27 +68,46 @@ Task<bool> Exchange::serve(const InboundRequest& request) {
 
 // Everything that needs no waiting: who asks, for what, on whose account, and where it may go.
 Result<void> Exchange::prepare() {
-  auto key = authenticate(*snapshot_, *in_.head);
+  auto key = authenticate(*snapshot_, *in_.head, in_.query);
   if (!key) return std::move(key).error();
   key_ = *key;
+  if (auto scanned = passes_through() ? scan_passthrough() : scan_body(); !scanned) return scanned;
+  auto who =
+      resolve_attribution(snapshot_->config.attribution, key_, in_.head->headers, scan_, in_.body, worker_.guard);
+  if (!who) return std::move(who).error();
+  who_ = std::move(*who);
+  const std::string asked = passes_through() ? passthrough_name() : scan_.model;
+  if (key_ && !may_use(*key_, asked))
+    return Error{.kind = ErrorKind::auth,
+                 .status = 403,
+                 .code = "model_not_allowed",
+                 .message = "key '" + key_->id + "' may not use '" + asked.substr(0, 200) +
+                            "'; its models are listed under auth: keys: models:"};
+  if (auto planned = passes_through() ? plan_passthrough() : plan_targets(); !planned) return planned;
+  translation_.reset(in_.route, in_.body, scan_.model, scan_.stream);
+  deadline_ = started_ + snapshot_->vendors[plan_.targets.front().provider].config->total_timeout;
+  return {};
+}
+
+Result<void> Exchange::scan_body() {
   auto scan = scan_request(in_.body);
   if (!scan) return std::move(scan).error();
   scan_ = std::move(*scan);
+  if (!in_.route.model.empty()) {  // the path names the model, and whether it is a stream
+    scan_.model = in_.route.model;
+    scan_.model_value = {};
+    scan_.stream = in_.route.stream;
+  }
   if (scan_.model.empty())
     return Error{.kind = ErrorKind::client_fault,
                  .status = 400,
                  .code = "missing_model",
                  .message = "the request names no model: set \"model\""};
-  auto who =
-      resolve_attribution(snapshot_->config.attribution, key_, in_.head->headers, scan_, in_.body, worker_.guard);
-  if (!who) return std::move(who).error();
-  who_ = std::move(*who);
-  if (key_ && !may_use(*key_, scan_.model))
-    return Error{.kind = ErrorKind::auth,
-                 .status = 403,
-                 .code = "model_not_allowed",
-                 .message = "key '" + key_->id + "' may not use model '" + scan_.model.substr(0, 200) +
-                            "'; its models are listed under auth: keys: models:"};
+  return {};
+}
+
+// The targets of the model that can take this request, in order.
+Result<void> Exchange::plan_targets() {
   auto plan = snapshot_->models->resolve(scan_.model);
   if (!plan) return std::move(plan).error();
   plan_ = std::move(*plan);
@@ -97,9 +116,9 @@ Result<void> Exchange::prepare() {
     const Vendor& vendor = snapshot_->vendors[target.provider];
     if (!vendor.unusable.empty()) {
       why = vendor.unusable;
-    } else if (!vendor.speaks(*in_.surface)) {
+    } else if (!vendor.surface_for(*in_.surface)) {
       why = "provider '" + vendor.config->name + "' (" + vendor.config->dialect + ") does not serve " +
-            std::string(in_.surface->client_path) + "; call the API that it speaks";
+            std::string(in_.surface->client_path) + ", nor anything that it could be translated to";
     } else {
       return false;
     }
@@ -110,14 +129,31 @@ Result<void> Exchange::prepare() {
                  .status = 400,
                  .code = "target_not_capable",
                  .message = "no target of model '" + scan_.model + "' can take this request: " + why};
-  deadline_ = started_ + snapshot_->vendors[plan_.targets.front().provider].config->total_timeout;
   return {};
+}
+
+// Says the request as this target's vendor wants it. Errors: it cannot be said there; another target may do.
+Result<void> Exchange::prepare_target(const router::TargetRef& target) {
+  target_ = &target;
+  vendor_ = &snapshot_->vendors[target.provider];
+  upstream_ = passes_through() ? in_.surface : vendor_->surface_for(*in_.surface);
+  const config::Model* model = snapshot_->config.find_model(plan_.route);
+  const bool strict =
+      in_.head->find("x-tollgate-fidelity") == std::optional<std::string_view>("strict") ||
+      (model && model->fidelity ? *model->fidelity : snapshot_->config.fidelity) == config::Fidelity::strict;
+  return translation_.prepare(*vendor_, upstream_, target.model, strict ? Fidelity::strict : Fidelity::warn);
 }
 
 Task<void> Exchange::run_attempts() {
   const int per_target = std::max(1, snapshot_->config.retry.max_attempts);
   for (std::size_t t = 0; t < plan_.targets.size(); ++t) {
     const bool more_targets = t + 1 < plan_.targets.size();
+    if (auto said = prepare_target(plan_.targets[t]); !said) {
+      if (attempts_ == 0) last_error_ = std::move(said).error();  // else the vendor's words say more
+      if (more_targets) continue;
+      worker_.metrics.refused(last_error_.code);
+      break;
+    }
     for (int tries = 1; tries <= per_target; ++tries) {
       if (half_closed_) co_await probe_client();
       if (client_gone_) co_return;
@@ -155,7 +191,12 @@ Task<void> Exchange::back_off(int tries) {
 
 Task<void> Exchange::answer_error(const Error& error) {
   if (head_sent_) {  // the status is out: end the stream in a form the caller's parser knows
-    body_ = (partial_out_ ? "\n\n" : "") + error_event(*in_.surface, error);
+    if (translation_.reframing()) {
+      body_.clear();
+      translation_.fail(error, body_);
+    } else {
+      body_ = (partial_out_ ? "\n\n" : "") + error_event(*in_.surface, error);
+    }
     fed_ = whole_ = body_.size();
     co_await emit(body_.size(), true);
     co_return;

@@ -19,7 +19,8 @@ std::string_view without_authority(std::string_view target) {
   return slash == std::string_view::npos ? std::string_view("/") : target.substr(slash);
 }
 
-ApiFamily family_of(const http::Head& head) {
+ApiFamily family_of(const http::Head& head, std::string_view path) {
+  if (path.starts_with("/v1beta")) return ApiFamily::google;
   return head.find("anthropic-version") ? ApiFamily::anthropic : ApiFamily::openai;
 }
 
@@ -154,34 +155,43 @@ Task<bool> Session::dispatch() {
   const std::size_t question = target.find('?');
   const std::string_view path = target.substr(0, question);
   const std::string_view query = question == std::string_view::npos ? std::string_view{} : target.substr(question);
-  if (const Surface* surface = find_surface(path)) {
-    if (head_.method == "POST")
-      co_return co_await exchange_.serve(
-          {.head = &head_, .surface = surface, .query = query, .body = body_, .wire_bytes = wire_bytes_});
+  if (auto route = match_route(path, query)) {
+    const Surface* surface = route->surface;
+    const bool any_method = surface->operation == Operation::passthrough && head_.method != "HEAD";
+    if (head_.method == "POST" || any_method)
+      co_return co_await exchange_.serve({.head = &head_,
+                                          .surface = surface,
+                                          .route = std::move(*route),
+                                          .query = query,
+                                          .body = body_,
+                                          .wire_bytes = wire_bytes_});
     co_return co_await answer(
         405, "Allow: POST\r\n",
         error_body(surface->family,
                    {.status = 405, .code = "method_not_allowed", .message = "send POST to " + std::string(path)}));
   }
-  if (head_.method == "GET" || head_.method == "HEAD") co_return co_await answer_get(path);
+  if (head_.method == "GET" || head_.method == "HEAD") co_return co_await answer_get(path, query);
   co_return co_await answer(
       404, "",
-      error_body(family_of(head_), {.status = 404,
-                                    .code = "unknown_path",
-                                    .message = "no such path; the API is at /v1/chat/completions, /v1/responses, "
-                                               "/v1/embeddings, /v1/completions, /v1/messages, /v1/models"}));
+      error_body(
+          family_of(head_, path),
+          {.status = 404,
+           .code = "unknown_path",
+           .message = "no such path; the API is at /v1/chat/completions, /v1/responses, /v1/embeddings, "
+                      "/v1/completions, /v1/rerank, /v1/messages, /v1/models, /v1beta/models/{model}:generateContent, "
+                      "/passthrough/{provider}/..."}));
 }
 
-Task<bool> Session::answer_get(std::string_view path) {
-  constexpr std::string_view kModels = "/v1/models";
-  const ApiFamily family = family_of(head_);
+Task<bool> Session::answer_get(std::string_view path, std::string_view query) {
+  const std::string_view kModels = path.starts_with("/v1beta/") ? "/v1beta/models" : "/v1/models";
+  const ApiFamily family = family_of(head_, path);
   if (!path.starts_with(kModels) || (path.size() > kModels.size() && path[kModels.size()] != '/'))
     co_return co_await answer(
         404, "",
         error_body(family, {.status = 404,
                             .code = "unknown_path",
                             .message = "no such path; try GET /v1/models or POST /v1/chat/completions"}));
-  if (auto key = authenticate(*worker_.snapshot, head_); !key)
+  if (auto key = authenticate(*worker_.snapshot, head_, query); !key)
     co_return co_await answer(key.error().status, "", error_body(family, key.error()));
   if (path.size() <= kModels.size() + 1) co_return co_await answer(200, "", model_list(*worker_.snapshot, family));
   auto one = model_entry(*worker_.snapshot, family, path.substr(kModels.size() + 1));

@@ -27,7 +27,7 @@ class Session {
   Task<bool> read_body();
   Task<bool> read_chunked();
   Task<bool> dispatch();
-  Task<bool> answer_get(std::string_view path);
+  Task<bool> answer_get(std::string_view path, std::string_view query);
   Task<bool> answer(int status, std::string_view extra_headers, std::string_view body);
   Task<void> refuse(const Error& error);
   bool accepts_more() const;

@@ -60,11 +60,17 @@ void Exchange::fill_usage_and_cost(billing::Outcome outcome) {
   if (!snapshot_->config.ledger.keep_raw_usage) record_.usage.raw.clear();
   Usage& usage = record_.usage;
   const bool nothing_billed =
-      !reached_ || record_.http_status >= 300 || in_.surface->id == SurfaceId::count_tokens ||
+      !reached_ || record_.http_status >= 300 || in_.surface->operation == Operation::count_tokens ||
+      (passes_through() && (in_.head->method != "POST" || in_.surface->id != SurfaceId::passthrough)) ||
       (outcome == billing::Outcome::error && usage_.saw_error() && !usage_.saw_content() && !usage.reported);
   if (nothing_billed) {
     record_.cost = record_.baseline_cost = Money{};
     record_.cost_source = billing::CostSource::computed;
+    return;
+  }
+  if (passes_through() && record_.model.empty()) record_.model = record_.served_model;
+  if (passes_through() && !usage.reported) {  // anything may have been bought here
+    record_.cost_source = billing::CostSource::unpriced;
     return;
   }
   // Cut or silent: the counts seen so far are a lower bound, and those never sent must be judged.
@@ -72,7 +78,7 @@ void Exchange::fill_usage_and_cost(billing::Outcome outcome) {
   const bool estimated = !usage.reported || !whole;
   if (estimated) {
     if (usage.input_side() == 0) usage[Bucket::input] = static_cast<std::int64_t>(in_.body.size()) / kBytesPerToken + 1;
-    if (in_.surface->generates) {
+    if (in_.surface->generates()) {
       const std::int64_t seen = usage[Bucket::output] + usage[Bucket::reasoning];
       const std::int64_t judged =
           std::max(usage_.estimated_output_tokens(),

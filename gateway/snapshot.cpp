@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/clock.h"
+#include "gateway/credentials/credentials.h"
 
 namespace tollgate::gateway {
 namespace {
@@ -36,7 +37,8 @@ Result<void> split_base_url(const config::Provider& provider, Vendor& vendor) {
   vendor.origin.host = authority.substr(0, has_port ? colon : authority.size());
   vendor.origin.port = has_port ? std::string(authority.substr(colon + 1)) : (vendor.origin.tls ? "443" : "80");
   if (vendor.origin.host.empty() || vendor.origin.port.empty()) return bad_url(provider);
-  vendor.fixed_headers = "Host: " + std::string(authority) + "\r\n";
+  vendor.host = authority;
+  vendor.fixed_headers = "Host: " + vendor.host + "\r\n";
   if (vendor.origin.host.front() == '[')
     vendor.origin.host = vendor.origin.host.substr(1, vendor.origin.host.size() - 2);
   return {};
@@ -46,8 +48,18 @@ Result<Vendor> make_vendor(const config::Provider& provider) {
   Vendor vendor;
   vendor.config = &provider;
   vendor.usage_flags = billing::usage_flags_from(provider.usage_flags);
+  vendor.quirks = quirks_from(provider.request_flags);
+  vendor.rewrites_body = vendor.quirks.bedrock_body || vendor.quirks.vertex_body;
+  const auto add_surface = [&vendor](std::string_view name) {
+    if (const Surface* surface = surface_named(name)) vendor.surfaces.push_back(surface);
+  };
+  if (provider.surfaces.empty()) {
+    for (const std::string_view name : default_surfaces(provider.dialect)) add_surface(name);
+  } else {
+    for (const std::string& name : provider.surfaces) add_surface(name);
+  }
   vendor.unusable = provider.unusable;
-  if (vendor.unusable.empty() && provider.auth != "none" && provider.api_key.empty())
+  if (vendor.unusable.empty() && provider.auth != "none" && !needs_authorize(provider) && provider.api_key.empty())
     vendor.unusable = "provider '" + provider.name + "' has no API key: set providers: " + provider.name + ": api_key";
   vendor.pool_key =
       provider.name + '|' + provider.base_url + '|' + provider.ca_file + (provider.tls_verify ? "|v" : "|n");
@@ -59,21 +71,20 @@ Result<Vendor> make_vendor(const config::Provider& provider) {
     return vendor;
   }
   if (auto split = split_base_url(provider, vendor); !split) return std::move(split).error();
-  if (provider.auth == "bearer" && !provider.api_key.empty()) {
-    vendor.fixed_headers += "Authorization: Bearer " + provider.api_key + "\r\n";
-  } else if (provider.auth == "x-api-key" && !provider.api_key.empty()) {
-    vendor.fixed_headers += "x-api-key: " + provider.api_key + "\r\n";
-  }
+  vendor.fixed_headers += fixed_auth_headers(provider);
+  vendor.signs_requests = needs_authorize(provider);
   return vendor;
 }
 
 }  // namespace
 
-bool Vendor::speaks(const Surface& surface) const {
-  if (echo) return surface.id != SurfaceId::count_tokens;
-  if (config->dialect != surface.dialect) return false;
-  const auto& names = config->surfaces;
-  return names.empty() || std::find(names.begin(), names.end(), surface.name) != names.end();
+const Surface* Vendor::surface_for(const Surface& surface) const {
+  const Surface* other = nullptr;
+  for (const Surface* one : surfaces) {
+    if (one->id == surface.id) return one;
+    if (!other && one->operation == surface.operation && !one->form.empty() && !surface.form.empty()) other = one;
+  }
+  return other;
 }
 
 Result<std::shared_ptr<const Snapshot>> make_snapshot(config::Config config) {

@@ -14,6 +14,7 @@
 #include "config/load.h"
 #include "config/schema.h"
 #include "core/net/dial.h"
+#include "gateway/dialects/quirks.h"
 #include "gateway/surface.h"
 #include "router/table.h"
 
@@ -23,13 +24,20 @@ namespace tollgate::gateway {
 struct Vendor {
   const config::Provider* config = nullptr;
   net::Origin origin;
+  std::string host;           // as in the Host header
   std::string path_prefix;    // path of base_url, no trailing slash
   std::string fixed_headers;  // Host, credentials and the row's own headers, CRLF ended
   std::string pool_key;       // vendors with equal keys may share connections
   billing::UsageFlags usage_flags;
-  bool echo = false;     // the built-in echo vendor
-  std::string unusable;  // why it cannot be called (no key, ...), in words for a caller; empty = usable
-  bool speaks(const Surface& surface) const;
+  Quirks quirks;
+  bool rewrites_body = false;  // bodies are not the client's bytes even in the client's own form (Claude on clouds)
+  std::vector<const Surface*> surfaces;  // what it serves natively, the preferred ones first
+  bool echo = false;                     // the built-in echo vendor
+  bool signs_requests = false;           // each request needs Credentials::authorize()
+  std::string unusable;                  // why it cannot be called (no key, ...), in words for a caller; empty = usable
+  // What to ask for a client of `surface`: the same surface, else one of the same operation that a translation leads
+  // to; nullptr if there is none.
+  const Surface* surface_for(const Surface& surface) const;
 };
 
 struct Snapshot {

@@ -15,31 +15,42 @@ constexpr std::size_t kMaxPartial = 64u << 10;
 
 }  // namespace
 
-bool Exchange::reply_is_stream() const {
-  constexpr std::string_view kType = "text/event-stream";
+// How the vendor's reply is cut into frames; nothing when it is no stream.
+std::optional<Framing> Exchange::reply_framing() const {
   const auto type = call_.head().find("content-type");
-  return type && http::iequals(type->substr(0, kType.size()), kType);
+  const auto is = [&](std::string_view name) { return type && http::iequals(type->substr(0, name.size()), name); };
+  if (is("text/event-stream")) return Framing::sse;
+  if (is("application/x-ndjson")) return Framing::ndjson;
+  if (!is("application/vnd.amazon.eventstream")) return std::nullopt;
+  const Dialect* dialect = find_dialect(upstream_->form);
+  return dialect && dialect->framing() == Framing::aws ? Framing::aws : Framing::aws_chunk;
 }
 
-void Exchange::begin_stream() {
+void Exchange::begin_stream(Framing framing) {
   relaying_ = true;
   body_.clear();
+  raw_.clear();
   fed_ = whole_ = 0;
-  scanner_ = SseScanner(snapshot_->config.limits.max_event_bytes);
+  const std::size_t limit = snapshot_->config.limits.max_event_bytes;
+  if (translation_.active() || framing != Framing::sse || in_.route.json_array) {
+    translation_.begin_stream(framing, limit);
+  } else {
+    scanner_ = SseScanner(limit);
+  }
 }
 
 Task<Exchange::Next> Exchange::relay_stream(bool more_same, bool more_targets) {
-  begin_stream();
+  begin_stream(*reply_framing());
   for (;;) {
-    const Pull got = co_await pull(&body_, vendor_->config->idle_timeout);
+    const Pull got = co_await pull(&stream_sink(), vendor_->config->idle_timeout);
     if (got != Pull::data) co_return co_await end_stream(got, more_same, more_targets);
     take_events();
-    if (usage_.saw_error() && !content_sent_ && !usage_.saw_content() && (more_same || more_targets)) {
+    if (stream_failed() && !content_sent_ && !usage_.saw_content() && (more_same || more_targets)) {
       last_error_ =
           Error{.kind = ErrorKind::retry_same,
                 .status = 502,
                 .code = "upstream_stream_error",
-                .message = "provider '" + vendor_->config->name + "' reported an error: " + usage_.error_code()};
+                .message = "provider '" + vendor_->config->name + "' reported an error: " + stream_error_words()};
       (void)settle(billing::Outcome::error, last_error_.code);
       call_.abandon();
       const Next next = retry_or_answer(more_same, more_targets, true);
@@ -48,11 +59,9 @@ Task<Exchange::Next> Exchange::relay_stream(bool more_same, bool more_targets) {
     }
     holding_ = may_hold(more_same || more_targets);
     if (holding_) continue;
+    if (const Error* error = translation_.stream_error()) co_return co_await answer_stream_error(*error);
     if (usage_.saw_terminal() && !settled_) {
-      const bool failed = usage_.saw_error();
-      if (auto kept =
-              settle(failed ? billing::Outcome::error : billing::Outcome::ok, failed ? "upstream_stream_error" : "");
-          !kept) {
+      if (auto kept = settle_stream(); !kept) {
         call_.abandon();
         body_.clear();
         co_await answer_error(kept.error());
@@ -72,13 +81,57 @@ Task<Exchange::Next> Exchange::relay_stream(bool more_same, bool more_targets) {
   }
 }
 
+std::string Exchange::stream_error_words() const {
+  const Error* error = translation_.stream_error();
+  return error ? error->message : usage_.error_code();
+}
+
+bool Exchange::stream_failed() const { return usage_.saw_error() || translation_.stream_error(); }
+
+// The stream's row; then the last events of a stream that is written anew, which tell its usage.
+Result<void> Exchange::settle_stream() {
+  const bool failed = usage_.saw_error();
+  auto kept = settle(failed ? billing::Outcome::error : billing::Outcome::ok, failed ? "upstream_stream_error" : "");
+  if (kept && translation_.reframing()) {
+    translation_.finish(record_.usage, body_);
+    fed_ = whole_ = body_.size();
+  }
+  return kept;
+}
+
+// The vendor's own error, too late for another attempt, in the client's form.
+Task<Exchange::Next> Exchange::answer_stream_error(const Error& error) {
+  last_error_ = error;
+  last_error_.status = 502;
+  last_error_.message = "provider '" + vendor_->config->name + "' reported an error: " + error.message;
+  if (!settled_) (void)settle(billing::Outcome::error, "upstream_stream_error");
+  call_.abandon();
+  if (whole_ > 0 && !co_await emit(whole_)) co_return Next::client_gone;
+  co_await answer_error(last_error_);
+  co_return Next::answered;
+}
+
 // Before any content, and while a retry could still replace this stream.
 bool Exchange::may_hold(bool more) const {
   return more && !content_sent_ && !usage_.saw_content() && !usage_.saw_terminal() && body_.size() < kMaxHeldStart;
 }
 
+// Reads what came anew: every frame is shown to usage_, and the client's bytes stand in body_, whole events only.
+void Exchange::take_frames() {
+  translation_.feed(raw_, usage_, body_);
+  raw_.clear();
+  fed_ = whole_ = body_.size();
+  if (record_.ttft_us < 0 && usage_.saw_content()) note_first_token();
+}
+
+void Exchange::note_first_token() {
+  record_.ttft_us =
+      std::chrono::duration_cast<std::chrono::microseconds>(SteadyClock::now() - attempt_started_).count();
+}
+
 // Gives new bytes to the scanner, reads usage from whole events, and takes injected usage chunks out of body_.
 void Exchange::take_events() {
+  if (translation_.reframing()) return take_frames();
   const std::size_t base = fed_;
   if (drop_lf_ && base < body_.size()) {
     if (body_[base] == '\n') body_.erase(base, 1);
@@ -93,9 +146,7 @@ void Exchange::take_events() {
     whole_ = base + event.end;
     if (!event.has_data) continue;
     usage_.event(event.event, event.data);
-    if (record_.ttft_us < 0 && usage_.saw_content())
-      record_.ttft_us =
-          std::chrono::duration_cast<std::chrono::microseconds>(SteadyClock::now() - attempt_started_).count();
+    if (record_.ttft_us < 0 && usage_.saw_content()) note_first_token();
     if (splice_.usage_injected && usage_.last_was_usage_only() && !partial_out_)
       strip_begin = begin, strip_end = whole_;
   }
@@ -114,12 +165,18 @@ std::size_t Exchange::emit_limit() const {
   return whole_;
 }
 
+std::string_view Exchange::stream_type() const {
+  return in_.route.json_array ? "Content-Type: application/json\r\n"
+                              : "Content-Type: text/event-stream; charset=utf-8\r\nCache-Control: no-cache\r\n";
+}
+
 void Exchange::append_stream_head(std::string& out) const {
   if (record_.http_status != 0) {
     append_reply_head(out, record_.http_status);
   } else {  // a heartbeat came before the vendor's head
     http::write_status_line(out, 200, in_.head->minor);
-    out += "Content-Type: text/event-stream; charset=utf-8\r\nCache-Control: no-cache\r\nx-tollgate-request-id: ";
+    out += stream_type();
+    out += "x-tollgate-request-id: ";
     out += request_id_.to_string();
     out += keep_alive_ && in_.head->minor == 1 ? "\r\n" : "\r\nConnection: close\r\n";
   }
@@ -128,7 +185,8 @@ void Exchange::append_stream_head(std::string& out) const {
 
 // For a caller who asked by `x-tollgate-echo: cost`: a stream's head is out before its cost is known.
 void Exchange::append_cost_comment() {
-  if (record_.cost && in_.head->find("x-tollgate-echo") == std::optional<std::string_view>("cost"))
+  if (record_.cost && !in_.route.json_array &&
+      in_.head->find("x-tollgate-echo") == std::optional<std::string_view>("cost"))
     write_sse_comment(body_, "tollgate cost_usd=" + record_.cost->to_string());
 }
 
@@ -180,9 +238,7 @@ Task<Exchange::Next> Exchange::end_stream(Pull how, bool more_same, bool more_ta
     co_return Next::answered;
   }
   if (!settled_) {
-    if (auto kept = settle(usage_.saw_error() ? billing::Outcome::error : billing::Outcome::ok,
-                           usage_.saw_error() ? "upstream_stream_error" : "");
-        !kept) {
+    if (auto kept = settle_stream(); !kept) {
       call_.abandon();
       co_await answer_error(kept.error());
       co_return Next::answered;

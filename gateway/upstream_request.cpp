@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "gateway/endpoint.h"
+
 namespace tollgate::gateway {
 namespace {
 
@@ -121,25 +123,49 @@ bool is_private_request_header(std::string_view name) {
   }
 }
 
-void append_upstream_head(std::string& out, const Vendor& vendor, const Surface& surface, std::string_view query,
-                          const http::Head& client, std::size_t body_bytes) {
-  out += "POST ";
-  out += vendor.path_prefix;
-  out += vendor.echo ? surface.client_path : surface.upstream_path;
-  out += query;
+namespace {
+
+// What a client may say to the gateway in the query and the vendor must not see.
+constexpr std::string_view kForGateway[] = {"key", "alt"};
+
+}  // namespace
+
+std::string passthrough_target(const Vendor& vendor, std::string_view path, std::string_view client_query) {
+  return vendor.path_prefix + std::string(path) + query_without(client_query, std::span(kForGateway, 1));
+}
+
+std::string upstream_target(const Vendor& vendor, const Surface& surface, std::string_view model, bool stream,
+                            std::string_view client_query) {
+  if (vendor.echo) return std::string(surface.client_path);
+  const std::string_view path =
+      path_template(*vendor.config, surface.name, stream, surface.upstream_path, surface.stream_path);
+  const std::string query = client_query.empty() ? std::string() : query_without(client_query, kForGateway);
+  return request_target(vendor.path_prefix, path, *vendor.config, model, query);
+}
+
+void append_upstream_head(std::string& out, const Vendor& vendor, const UpstreamHead& head) {
+  out += head.method;
+  out += ' ';
+  out += head.target;
   out += " HTTP/1.1\r\n";
   out += vendor.fixed_headers;
+  out += head.credentials;
+  const http::Head& client = head.client;
   const bool connection_lists = client.find("connection").has_value();
   for (const http::Header& header : client.headers) {
+    if (head.rewritten && !http::iequals(header.name, "traceparent") && !http::iequals(header.name, "tracestate"))
+      continue;
     if (is_private_request_header(header.name) || http::is_hop_by_hop(header.name)) continue;
     if (overridden_by_vendor(vendor, header.name) && !http::iequals(header.name, "anthropic-version")) continue;
     if (connection_lists && named_by_connection(client, header.name)) continue;
     http::write_header(out, header.name, header.value);
   }
+  const bool keep_version = !head.rewritten && client.find("anthropic-version").has_value();
   for (const auto& [name, value] : vendor.config->headers)
-    if (!(http::iequals(name, "anthropic-version") && client.find(name))) http::write_header(out, name, value);
+    if (!(keep_version && http::iequals(name, "anthropic-version"))) http::write_header(out, name, value);
+  if (head.rewritten) out += "Content-Type: application/json\r\nUser-Agent: tollgate\r\n";
   out += "Accept-Encoding: identity\r\nContent-Length: ";
-  append_number(out, body_bytes);
+  append_number(out, head.body_bytes);
   out += "\r\n\r\n";
 }
 

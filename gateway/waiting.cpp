@@ -84,9 +84,9 @@ Task<void> Exchange::send_heartbeat() {
   out_.clear();
   if (!head_sent_) append_stream_head(out_);
   head_sent_ = true;
-  constexpr std::string_view kPing = ": ping\n\n";
-  if (chunked) http::write_chunk_head(out_, kPing.size());
-  out_ += kPing;
+  const std::string_view ping = in_.route.json_array ? "\n" : ": ping\n\n";
+  if (chunked) http::write_chunk_head(out_, ping.size());
+  out_ += ping;
   if (chunked) out_ += "\r\n";
   if (!co_await client_.write(out_, SteadyClock::now() + snapshot_->config.limits.client_write_timeout))
     client_gone_ = true;
@@ -116,16 +116,16 @@ Task<void> Exchange::drain() {
   bool whole = false;
   while (total < kMaxDrainBytes && SteadyClock::now() < until) {
     if (relaying_) body_.clear(), fed_ = whole_ = 0;
-    const std::size_t before = body_.size();
+    const std::size_t before = stream_sink().size();
     timer_.set(until);
-    const Got got = record_.http_status == 0 ? co_await call_.read_head() : co_await call_.read_body(body_);
+    const Got got = record_.http_status == 0 ? co_await call_.read_head() : co_await call_.read_body(stream_sink());
     if (got == Got::interrupted) continue;
     if (got == Got::data && record_.http_status == 0) {
       record_.http_status = call_.head().status;
-      if (reply_is_stream()) begin_stream();
+      if (const auto framing = reply_framing()) begin_stream(*framing);
       continue;
     }
-    total += body_.size() - before;
+    total += stream_sink().size() - before;
     if (relaying_) take_events();
     whole = got == Got::end && record_.http_status != 0;
     if (got != Got::data) break;

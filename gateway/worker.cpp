@@ -19,6 +19,7 @@ Worker::Worker(asio::io_context& io, std::shared_ptr<const Snapshot> first,
       spool(std::move(spool_writer)),
       guard(cardinality),
       metrics(registry),
+      credentials(io),
       jitter(std::random_device{}()),
       make_dialer_(std::move(factory)) {}
 

@@ -12,10 +12,13 @@
 #include "core/metrics.h"
 #include "core/net/client.h"
 #include "gateway/attribution.h"
+#include "gateway/credentials/credentials.h"
 #include "gateway/gateway_metrics.h"
 #include "gateway/snapshot.h"
 
 namespace tollgate::gateway {
+
+class BatchSettler;
 
 // Makes the dialer for a vendor's connections; tests and the simulation put their own in place.
 using DialerFactory = std::function<std::unique_ptr<net::Dialer>(asio::io_context&, const Vendor&)>;
@@ -33,8 +36,10 @@ struct Worker {
   std::unique_ptr<billing::SpoolWriter> spool;
   CardinalityGuard& guard;
   GatewayMetrics metrics;
-  std::minstd_rand jitter;  // spreads retries
-  bool draining = false;    // finish what runs, then close
+  Credentials credentials;
+  BatchSettler* batches = nullptr;  // the process's; null where batches are not settled
+  std::minstd_rand jitter;          // spreads retries
+  bool draining = false;            // finish what runs, then close
 
  private:
   DialerFactory make_dialer_;

@@ -16,17 +16,17 @@ void drop_extra(const chat::Extra& extra, chat::Losses& losses) {
     if (value != "null" && !name.starts_with('~')) losses.add("extra." + name);
 }
 
-Error refused(const chat::Losses& losses, const Dialect& to) {
+}  // namespace
+
+Error refuse_losses(const chat::Losses& losses, std::string_view target) {
   std::string list;
   for (const std::string& name : losses.names()) list += (list.empty() ? "" : ", ") + name;
   return Error{.kind = ErrorKind::client_fault,
                .status = 400,
                .code = "fidelity_strict",
-               .message = "the target speaks " + std::string(to.name()) + ", which cannot carry: " + list +
+               .message = "the target speaks " + std::string(target) + ", which cannot carry: " + list +
                           "; leave them out, choose another model, or allow drops with fidelity: warn"};
 }
-
-}  // namespace
 
 Result<std::string> translate_request(const Dialect& from, const chat::Request& request, const Dialect& to,
                                       const WriteContext& context, Fidelity fidelity, chat::Losses& losses) {
@@ -44,7 +44,7 @@ Result<std::string> translate_request(const Dialect& from, const chat::Request& 
   writing.same_dialect = same;
   auto body = to.write_request(request, writing, losses);
   if (!body) return body;
-  if (fidelity == Fidelity::strict && !losses.empty()) return refused(losses, to);
+  if (fidelity == Fidelity::strict && !losses.empty()) return refuse_losses(losses, to.name());
   return body;
 }
 

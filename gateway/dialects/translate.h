@@ -18,6 +18,9 @@ enum class Fidelity : unsigned char {
 Result<std::string> translate_request(const Dialect& from, const chat::Request& request, const Dialect& to,
                                       const WriteContext& context, Fidelity fidelity, chat::Losses& losses);
 
+// The 400 that names every loss. `target`: the form that cannot carry them.
+Error refuse_losses(const chat::Losses& losses, std::string_view target);
+
 // Losses of a reply written in `to` (fields only; replies are never refused for them).
 void reply_losses(const chat::Reply& reply, const Dialect& to, chat::Losses& losses);
 

@@ -3,12 +3,16 @@
     python3 tests/bench/haproxy_ratio.py [--llmbench FILE] [--binary build/release/tollgate] [--rounds 3] [--scale 1.0]
                                          [--threads 1] [--ledgers sqlite,postgres] [--write docs/benchmarks.md]
 
+The translated modes send one API's requests to a model that only the other API serves (OpenAI chat to Anthropic messages and
+back); HAProxy passes the same requests on as they are, so their ratio holds the whole price of the translation.
+
 One mock vendor answers at once, a second one sends a chunk every 2 ms. The subjects take turns in every round, so that
 the machine's moods meet all of them. CPU time is read from the scheduler before a run and one second after it, so the
 ledger's share is in it. The table shows medians over the rounds.
 """
 
 import argparse
+import collections
 import os
 import statistics
 import subprocess
@@ -19,12 +23,17 @@ import yardstick
 from support.gateway import Gateway, base_config, free_port
 from support.postgres import Postgres, binaries
 
-# name -> (stream, mock, requests, clients)
+Mode = collections.namedtuple("Mode", "stream mock requests clients path model body", defaults=("/v1/chat/completions", "gpt-mock", 0))
 MODES = {
-    "plain reply": (False, "fast", 20000, 64),
-    "stream, 32 chunks at once": (True, "fast", 8000, 64),
-    "stream, a chunk each 2 ms": (True, "slow", 6000, 64),
+    "plain reply": Mode(False, "fast", 20000, 64),
+    "stream, 32 chunks at once": Mode(True, "fast", 8000, 64),
+    "stream, a chunk each 2 ms": Mode(True, "slow", 6000, 64, model="slow-mock"),
+    "plain, 2 KB, chat to Anthropic": Mode(False, "fast", 12000, 64, model="chat-to-claude", body=2048),
+    "plain, 2 KB, messages to OpenAI": Mode(False, "fast", 12000, 64, "/v1/messages", "messages-to-gpt", 2048),
+    "stream, 32 chunks, chat to Anthropic": Mode(True, "fast", 8000, 64, model="chat-to-claude"),
+    "stream, 32 chunks, messages to OpenAI": Mode(True, "fast", 8000, 64, "/v1/messages", "messages-to-gpt"),
 }
+EVENTS = 36  # of a translated stream: 32 chunks, and what begins and ends it
 TAGS = ["x-tollgate-team: bench", "x-tollgate-feature: ratio", "x-tollgate-env: dev", "x-tollgate-tags: run=1"]
 
 
@@ -61,7 +70,11 @@ def gateway_config(mocks, ledger, threads):
     overrides = {
         "threads": threads,
         "providers": {"slow": slow},
-        "models": {"slow-mock": {"targets": ["slow/gpt-mock"]}},
+        "models": {
+            "slow-mock": {"targets": ["slow/gpt-mock"]},
+            "chat-to-claude": {"targets": ["ant/claude-mock"]},
+            "messages-to-gpt": {"targets": ["lab/gpt-mock"]},
+        },
         "prices": [{"target": f"{name}/gpt-mock", "input": 2.50, "cache_read": 0.25, "output": 10.00} for name in ("lab", "slow")],
     }
     if ledger:
@@ -84,11 +97,11 @@ def cold_start_ms(gateway):
 
 
 def measure(tool, subject, mode, scale):
-    stream, mock, requests, clients = MODES[mode]
-    requests = max(clients, int(requests * scale))
+    how = MODES[mode]
+    requests = max(how.clients, int(how.requests * scale))
     before = yardstick.cpu_us(subject["pid"]) if subject["pid"] else 0.0
-    model = "slow-mock" if mock == "slow" and subject["slow_by_model"] else "gpt-mock"
-    result = yardstick.load(tool, subject["ports"][mock], requests, clients, stream, model, TAGS)
+    model = how.model if subject["by_model"] else "gpt-mock"
+    result = yardstick.load(tool, subject["ports"][how.mock], requests, how.clients, how.stream, model, TAGS, how.path, how.body)
     time.sleep(1.0)
     after = yardstick.cpu_us(subject["pid"]) if subject["pid"] else 0.0
     return {
@@ -113,6 +126,8 @@ def table(results, cold):
             ratio = f"{median['cpu'] / base:.2f}" if median["cpu"] else ""
             rss = f"{median['rss']:.1f}" if median["rss"] else ""
             lines.append(f"| {mode} | {name} | {cpu} | {ratio} | {median['p50']:.0f} | {median['p99']:.0f} | {median['rps']:.0f} | {rss} |")
+    lines += ["", *(f"{mode}: {statistics.median(run['cpu'] for run in results[(name, mode)]) / EVENTS:.2f} us of CPU per event ({name})."
+                    for name, mode in results if name.startswith("Tollgate") and MODES[mode].stream and " to " in mode)]
     lines += ["", *(f"Cold start of {name}, exec to first answer: {value:.0f} ms." for name, value in cold.items())]
     return "\n".join(lines)
 
@@ -127,8 +142,8 @@ def run(arguments, tool, folder, stack):
         file.write(haproxy_config(ports, mocks))
     haproxy = stack.enter_context(Process(["haproxy", "-db", "-f", config], ports["fast"]))
     subjects = {
-        "direct": {"pid": None, "ports": mocks, "slow_by_model": False},
-        "HAProxy": {"pid": haproxy.pid, "ports": ports, "slow_by_model": False},
+        "direct": {"pid": None, "ports": mocks, "by_model": False},
+        "HAProxy": {"pid": haproxy.pid, "ports": ports, "by_model": False},
     }
     cold = {}
     for ledger in arguments.ledgers.split(","):
@@ -141,7 +156,7 @@ def run(arguments, tool, folder, stack):
         gateway = stack.enter_context(Gateway(gateway_config(mocks, url, arguments.threads), binary=arguments.binary))
         cold[f"Tollgate, {ledger}"] = cold_start_ms(gateway)
         subjects[f"Tollgate, {ledger}"] = {
-            "pid": gateway.process.pid, "ports": {"fast": gateway.port, "slow": gateway.port}, "slow_by_model": True}
+            "pid": gateway.process.pid, "ports": {"fast": gateway.port, "slow": gateway.port}, "by_model": True}
     results = {}
     for subject in subjects.values():
         for mode in MODES:

@@ -63,10 +63,11 @@ def rss_mb(pid, key="VmRSS"):
         return next(int(line.split()[1]) for line in file if line.startswith(key + ":")) / 1024.0
 
 
-def load(tool, port, requests, clients, stream=False, model="gpt-mock", headers=()):
+def load(tool, port, requests, clients, stream=False, model="gpt-mock", headers=(), path="/v1/chat/completions", body_bytes=0):
     """One run of the load generator; its JSON line."""
-    command = [tool, "load", "--port", str(port), "-c", str(clients), "-n", str(requests), "--model", model]
+    command = [tool, "load", "--port", str(port), "-c", str(clients), "-n", str(requests), "--model", model, "--path", path]
     command += ["--stream"] if stream else []
+    command += ["--body-bytes", str(body_bytes)] if body_bytes else []
     for header in headers:
         command += ["--header", header]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)

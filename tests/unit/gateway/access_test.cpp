@@ -36,7 +36,7 @@ TEST(Authenticate, TakesTheKeyFromEitherHeader) {
   const auto snapshot = snapshot_with(config::AuthMode::keys);
   for (const auto& head : {with("Authorization", "Bearer tg-secret-1"), with("authorization", "bearer tg-secret-1"),
                            with("authorization", "tg-secret-1"), with("X-Api-Key", "tg-secret-1")}) {
-    const auto key = authenticate(*snapshot, head);
+    const auto key = authenticate(*snapshot, head, "");
     ASSERT_TRUE(key) << head.headers[0].value;
     ASSERT_NE(*key, nullptr);
     EXPECT_EQ((*key)->id, "k1");
@@ -48,7 +48,7 @@ TEST(Authenticate, RefusesWithoutRepeatingTheSecret) {
   for (const auto& head : {with("authorization", "Bearer tg-secret-2"), with("authorization", "Bearer "),
                            with("x-api-key", ""), with("accept", "x"), with("authorization", "Basic dGctc2VjcmV0LTE="),
                            with("authorization", "Bearer tg-secret-1 ")}) {
-    auto key = authenticate(*snapshot, head);
+    auto key = authenticate(*snapshot, head, "");
     ASSERT_FALSE(key) << head.headers[0].value;
     EXPECT_EQ(key.error().status, 401);
     EXPECT_EQ(key.error().code, "invalid_api_key");
@@ -58,16 +58,16 @@ TEST(Authenticate, RefusesWithoutRepeatingTheSecret) {
 
 TEST(Authenticate, NoKeyIsConfiguredMeansNobody) {
   const auto snapshot = snapshot_with(config::AuthMode::keys, false);
-  EXPECT_FALSE(authenticate(*snapshot, with("authorization", "Bearer anything")));
+  EXPECT_FALSE(authenticate(*snapshot, with("authorization", "Bearer anything"), ""));
 }
 
 TEST(Authenticate, OpenModeKnowsItsKeysAndTakesTheRest) {
   const auto snapshot = snapshot_with(config::AuthMode::open);
-  const auto known = authenticate(*snapshot, with("authorization", "Bearer tg-secret-1"));
+  const auto known = authenticate(*snapshot, with("authorization", "Bearer tg-secret-1"), "");
   ASSERT_TRUE(known);
   ASSERT_NE(*known, nullptr);
   for (const auto& head : {with("authorization", "Bearer other"), with("accept", "x")}) {
-    const auto key = authenticate(*snapshot, head);
+    const auto key = authenticate(*snapshot, head, "");
     ASSERT_TRUE(key);
     EXPECT_EQ(*key, nullptr);
   }

@@ -73,16 +73,5 @@ TEST(ErrorEvent, IsOneWholeEventOfTheSurface) {
   }
 }
 
-TEST(Surfaces, AreFoundByTheirExactPath) {
-  std::set<std::string_view> names, paths;
-  for (const Surface& surface : surfaces()) {
-    EXPECT_EQ(find_surface(surface.client_path), &surface);
-    EXPECT_TRUE(surface.client_path.starts_with("/v1/") && surface.client_path.ends_with(surface.upstream_path));
-    EXPECT_TRUE(names.insert(surface.name).second && paths.insert(surface.client_path).second) << surface.name;
-  }
-  for (const char* path : {"", "/", "/v1/chat/completions/", "/V1/chat/completions", "/v1/chat", "v1/messages"})
-    EXPECT_EQ(find_surface(path), nullptr) << path;
-}
-
 }  // namespace
 }  // namespace tollgate::gateway

@@ -105,7 +105,9 @@ class UpstreamHead : public ::testing::Test {
     auto ok = http::parse_request(text, http::Limits{}, parsed);
     EXPECT_TRUE(ok && *ok) << text;
     std::string out;
-    append_upstream_head(out, vendor_, *find_surface(path), query, parsed, 42);
+    const Surface& surface = *match_route(path, query)->surface;
+    const std::string target = upstream_target(vendor_, surface, "m", false, query);
+    append_upstream_head(out, vendor_, {.target = target, .client = parsed, .body_bytes = 42});
     return out;
   }
 
