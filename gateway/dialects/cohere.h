@@ -20,6 +20,8 @@ namespace tollgate::gateway::cohere {
 
 inline constexpr std::string_view kName = "cohere.chat";
 inline constexpr std::string_view kFamily = "cohere";
+// Spellings in the extra of a document: its data where they are more than text and title, and its name in citations.
+inline constexpr std::string_view kData = "~data", kDocumentId = "~id";
 
 const chat::FieldTable& field_table();
 Result<chat::Request> read_request(std::string_view body, const ReadContext& context);

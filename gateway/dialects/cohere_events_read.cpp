@@ -9,6 +9,12 @@ using chat::Event;
 using chat::Events;
 using chat::Part;
 
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+  return out;
+}
+
 class Reader final : public EventReader {
  public:
   void read(std::string_view event, std::string_view data, Events& out) override {
@@ -75,7 +81,7 @@ class Reader final : public EventReader {
     Event& event = out.emplace_back();
     event.kind = Event::Kind::delta;
     event.delta = kind;
-    event.part = parts_ - 1;
+    event.part = parts_ > 0 ? parts_ - 1 : 0;
     event.text = text;
     return event;
   }
@@ -87,15 +93,20 @@ class Reader final : public EventReader {
     const JsonValue plan = type == "tool-plan-delta" ? message["tool_plan"] : JsonValue{};
     const JsonValue thinking = content["thinking"];
     const Open kind = plan.present() ? Open::plan : thinking.present() ? Open::thinking : Open::text;
-    const auto text = (plan.present() ? plan : thinking.present() ? thinking : content["text"]).as_string();
-    if (type == "content-start" || open_ != kind) {
-      if (type != "content-start" && (!text || text->empty())) return;
+    const auto text = (plan.present()       ? plan
+                       : thinking.present() ? thinking
+                                            : content["text"])
+                          .as_string()
+                          .value_or("");
+    const bool starts = type == "content-start";
+    if (starts || (open_ != kind && !text.empty())) {
       Part part;
       if (kind != Open::text) part.what = chat::Thinking{.summary = kind == Open::plan};
       open(kind, std::move(part), out);
     }
-    if (text && !text->empty()) delta(Event::Delta::text, *text, out);
+    if (!text.empty()) delta(Event::Delta::text, text, out);
     if (const JsonValue item = root["logprobs"]; item.is_object()) {
+      if (!started_) start({}, out);
       std::string elements;
       read_logprobs(item, elements);
       if (!elements.empty()) delta(Event::Delta::logprobs, elements, out);
@@ -140,8 +151,11 @@ class Reader final : public EventReader {
     if (!started_) start({}, out);
     const JsonValue delta = root["delta"];
     if (const auto error = delta["error"].as_string(); error && !error->empty()) {
-      Error said = read_error(500, {});
-      said.message = *error;
+      // Told as an error's body is, with a type beside it.
+      std::string body;
+      JsonWriter(body).begin_object().member("message", *error).end_object();
+      Error said = read_error(500, body);
+      if (const auto type = delta["error_type"].as_string()) said.code = lower(*type);
       return fail(std::move(said), out);
     }
     close(out);

@@ -1,4 +1,6 @@
 // Streams of Cohere's chat, written as its SDKs expect them. Thread rule: one writer per stream.
+#include <algorithm>
+
 #include "core/sse.h"
 #include "gateway/dialects/cohere.h"
 #include "gateway/dialects/common.h"
@@ -26,6 +28,7 @@ class Writer final : public EventWriter {
         return end_part(out);
       case Event::Kind::choice_end:
         finish_ = word_of(event.choice_tail.finish, event.choice_tail.finish_raw);
+        if (const auto& rest = event.choice_tail.logprobs; rest.size() > 2) write_logprob_frames(rest, out);
         return asides(event.choice_tail.extra, out);
       case Event::Kind::usage:
         usage_ = event.usage;
@@ -126,7 +129,7 @@ class Writer final : public EventWriter {
           [&](JsonWriter& writer) { write_citation(writer, event.citation, text_, contents_); }, out);
       frame("citation-end", citations_, nothing_more, out);
     } else if (event.delta == Event::Delta::logprobs) {
-      write_logprob_frame(event.text, out);
+      write_logprob_frames("[" + event.text + "]", out);
     }
   }
 
@@ -154,18 +157,17 @@ class Writer final : public EventWriter {
         out);
   }
 
-  // Of the token whose text was just written; Cohere sends them together.
-  void write_logprob_frame(const std::string& elements, std::string& out) {
-    if (contents_ < 0) return;
+  // Of tokens whose text was written before; Cohere sends the two together.
+  void write_logprob_frames(const std::string& array, std::string& out) {
     std::string items;
     JsonWriter list(items);
-    write_logprobs(list, "[" + elements + "]");
+    write_logprobs(list, array);
     JsonReader reader;
     const auto parsed = reader.parse(items);
     if (!parsed) return;
     parsed->elements([&](JsonValue item) {
       frame(
-          "content-delta", contents_,
+          "content-delta", std::max(contents_, 0),
           [&](JsonWriter& writer) {
             writer.key("delta").begin_object().key("message").begin_object().key("content").begin_object();
             writer.member("text", "").end_object().end_object().end_object().key("logprobs").value(item);

@@ -189,16 +189,16 @@ class MessagesWriter {
   void write_document(const Part& part) {
     const Media& media = *part.get<Media>();
     writer_.begin_object();
-    const std::string* data = same_ ? find_extra(part.extra, "data") : nullptr;
+    const std::string* id = same_ ? find_extra(part.extra, kDocumentId) : nullptr;
+    const std::string* data = same_ ? find_extra(part.extra, kData) : nullptr;
+    if (id) writer_.raw_member("id", *id);
     if (data) {
       writer_.raw_member("data", *data);
     } else {
       writer_.key("data").begin_object().member_if("title", media.name).member("text", media.text);
       writer_.member_if("context", media.context).end_object();
     }
-    if (same_)
-      for (const auto& [name, value] : part.extra)
-        if (name != "data") writer_.raw_member(name, value);
+    if (same_) write_extra(writer_, part.extra);
     writer_.end_object();
   }
 

@@ -63,7 +63,7 @@ std::string other_members(JsonValue data) {
 void read_data(JsonValue data, chat::Media& media, chat::Extra& extra) {
   if (const auto text = data.as_string()) {
     media.text = *text;
-    keep_extra(extra, "data", data);
+    keep_extra(extra, kData, data);
     return;
   }
   const auto text = data["text"].as_string();
@@ -71,7 +71,7 @@ void read_data(JsonValue data, chat::Media& media, chat::Extra& extra) {
   media.context = text ? other_members(data) : std::string();
   media.text = text ? std::string(*text) : data.text();
   const bool plain = text && media.context.empty() && (!data["title"].present() || !media.name.empty());
-  if (!plain) keep_extra(extra, "data", data);
+  if (!plain) keep_extra(extra, kData, data);
 }
 
 // What a source says about itself, whichever way it is named there.
@@ -118,7 +118,7 @@ chat::Part read_document(JsonValue document) {
     if (key == "data") {
       read_data(value, media, part.extra);
     } else {
-      keep_extra(part.extra, key, value);
+      keep_extra(part.extra, key == "id" ? kDocumentId : key, value);
     }
   });
   return part;

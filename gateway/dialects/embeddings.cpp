@@ -125,10 +125,8 @@ Error refused_input(std::size_t index, std::string_view what, std::string_view f
 }
 
 void lose_extra(const EmbedRequest& request, chat::Losses& losses) {
-  for (const auto& [name, value] : request.extra) {
-    const bool understood = name == "input_type" && request.purpose != EmbedPurpose::unset;
-    if (value != "null" && !understood) losses.add("extra." + name);
-  }
+  for (const auto& [name, value] : request.extra)
+    if (value != "null" && !name.starts_with('~')) losses.add("extra." + name);
   for (const EmbedInput& input : request.inputs)
     for (const auto& [name, value] : input.extra) losses.add("extra.input." + name);
 }

@@ -219,6 +219,7 @@ void write_meta(JsonWriter& writer, const EmbedReply& reply, const Usage& usage)
   if (!version) writer.key("api_version").begin_object().member("version", "2").end_object();
   writer.key("billed_units").begin_object().member("input_tokens", usage.input_side() - usage[Bucket::image_input]);
   if (usage[Bucket::image_input] > 0) writer.member("image_tokens", usage[Bucket::image_input]);
+  if (usage[Bucket::images] > 0) writer.member("images", usage[Bucket::images]);
   writer.end_object().end_object();
 }
 

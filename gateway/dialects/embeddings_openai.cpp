@@ -16,6 +16,9 @@ constexpr std::array kAddedWords{
     PurposeWord{EmbedPurpose::document, "passage"},     PurposeWord{EmbedPurpose::classification, "classification"},
     PurposeWord{EmbedPurpose::clustering, "clustering"}};
 
+// The word that the caller used for the purpose.
+constexpr std::string_view kInputType = "~input_type";
+
 bool is_token_list(JsonValue value) { return value.is_array() && value.at(0).is_number(); }
 
 void add_input(JsonValue value, EmbedRequest& request, Faults& faults) {
@@ -43,7 +46,8 @@ bool read_openai_member(std::string_view key, JsonValue value, EmbedRequest& req
     faults.text(key, value, request.user);
   } else if (key == "input_type") {
     request.purpose = purpose_of(kAddedWords, value.as_string().value_or(""));
-    return false;  // kept as written, too
+    if (request.purpose == EmbedPurpose::unset) return false;
+    keep_extra(request.extra, kInputType, value);
   } else {
     return false;
   }
@@ -148,6 +152,8 @@ Result<std::string> write_openai(const EmbedRequest& request, std::string_view m
   if (request.base64) writer.member("encoding_format", "base64");
   writer.member_if("user", request.user);
   if (wants_other_types(request)) losses.add("embedding_types");
+  for (const auto& [name, value] : request.extra)
+    if (request.form == kOpenai && name == kInputType) writer.raw_member("input_type", value);
   if (request.form != kOpenai && request.purpose != EmbedPurpose::unset) losses.add("input_type");
   if (!request.truncate.empty()) losses.add("truncate");
   write_request_extra(writer, request, kOpenai, losses);

@@ -172,7 +172,12 @@ void write_usage(JsonWriter& writer, const Words& words, const RerankReply& repl
   const auto is_version = [](const auto& member) { return member.first == "meta.api_version"; };
   const auto version = std::find_if(reply.extra.begin(), reply.extra.end(), is_version);
   writer.raw(reply.form == kCohere && version != reply.extra.end() ? version->second : R"({"version":"2"})");
-  if (tokens > 0) writer.key("billed_units").begin_object().member("input_tokens", tokens).end_object();
+  if (usage.reported) {
+    writer.key("billed_units").begin_object();
+    if (tokens > 0) writer.member("input_tokens", tokens);
+    if (usage[Bucket::search_units] > 0) writer.member("search_units", usage[Bucket::search_units]);
+    writer.end_object();
+  }
   writer.end_object();
 }
 

@@ -1,0 +1,2 @@
+tollgate_test(dialect_cohere_test SOURCES cohere_recorded_test.cpp cohere_request_test.cpp cohere_reply_test.cpp
+  LINKS dialect_test_support)
