@@ -181,6 +181,10 @@ void check_provider(const Provider& p, Reader& r) {
   if (auth_is_fixed(p.auth) && p.api_key.empty() && p.unusable.empty()) {
     missing(r, path, "api_key", "api_key is needed (`api_key: none` to send no key)");
   }
+  const auto printable = [](char c) { return c >= 0x20 && c != 0x7f; };
+  if (!std::all_of(p.api_key.begin(), p.api_key.end(), printable)) {
+    r.error(r.where(path + ".api_key"), path + ".api_key: holds characters that cannot be sent");
+  }
   check_places(p, path, r);
   if (!p.ca_file.empty() && ::access(p.ca_file.c_str(), R_OK) != 0) {
     r.error(r.where(path + ".ca_file"), path + ".ca_file: cannot read " + p.ca_file);

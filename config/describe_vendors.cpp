@@ -47,7 +47,7 @@ void describe_paths(Visitor& v, Provider& p) {
   v.dictionary({"paths",
                 "Where a surface lies behind `base_url`, instead of its usual path: surface, or surface with `_stream` "
                 "behind it for streams, to a path. `{model}` and the placeholders of `base_url` are filled in; a path "
-                "may end in a query."},
+                "may end in a query, and with `//` in front it begins at the root of the host."},
                p.paths);
   if (!v.reading()) return;
   for (const auto& [name, path] : p.paths) {

@@ -41,7 +41,11 @@ std::string request_target(std::string_view path_prefix, std::string_view path_t
                            const config::Provider& provider, std::string_view model, std::string_view extra_query) {
   std::string out;
   out.reserve(path_prefix.size() + path_template.size() + model.size() + extra_query.size() + 16);
-  append_with_model(out, path_prefix, model);
+  if (path_template.starts_with("//")) {
+    path_template.remove_prefix(1);
+  } else {
+    append_with_model(out, path_prefix, model);
+  }
   // Templates of the row itself come filled; the usual ones could name a placeholder too.
   const Result<std::string> filled = config::fill_template(path_template, provider, true);
   append_with_model(out, filled ? std::string_view(*filled) : path_template, model);

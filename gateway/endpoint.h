@@ -16,8 +16,9 @@ std::string_view path_template(const config::Provider& provider, std::string_vie
                                std::string_view usual, std::string_view usual_stream);
 
 // The request line's target: prefix (path of base_url) and template with their placeholders filled, then `extra_query`
-// (with or without its '?') joined to the template's own query. {model} becomes one path segment: everything but
-// unreserved characters and '@' is escaped, so that ARNs and ids with colons stay whole.
+// (with or without its '?') joined to the template's own query. A template that begins with "//" lies at the root of
+// the host: the prefix is left out. {model} becomes one path segment: everything but unreserved characters and '@' is
+// escaped, so that ARNs and ids with colons stay whole.
 std::string request_target(std::string_view path_prefix, std::string_view path_template,
                            const config::Provider& provider, std::string_view model, std::string_view extra_query);
 

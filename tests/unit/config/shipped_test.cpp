@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "config/check.h"
+#include "config/vendor_words.h"
 #include "config_fixture.h"
 
 namespace tollgate::config {
@@ -31,16 +32,20 @@ TEST(Shipped, ProvidersAreComplete) {
     EXPECT_TRUE(names.insert(p.name).second) << p.name;
     EXPECT_TRUE(parse_base_url(p.base_url, url)) << p.name;
     EXPECT_FALSE(p.dialect.empty()) << p.name;
-    EXPECT_EQ(p.auth == "none", p.api_key.empty()) << p.name;
+    EXPECT_EQ(auth_is_fixed(p.auth), !p.api_key.empty()) << p.name << ": a key where one is sent, and only there";
     EXPECT_TRUE(p.dialect == "echo" || !p.surfaces.empty()) << p.name << ": say which surfaces it has";
     EXPECT_TRUE(url.scheme != "http" || is_loopback(url.host)) << p.name;
   }
-  for (const char* name :
-       {"openai",    "anthropic", "deepseek",   "groq",   "mistral",     "xai",    "openrouter", "together",
-        "fireworks", "cerebras",  "perplexity", "nvidia", "huggingface", "github", "moonshot",   "zai",
-        "alibaba",   "sambanova", "ollama",     "vllm",   "llamacpp",    "sglang", "lmstudio",   "echo"}) {
+  for (const char* name : {"openai",     "anthropic",  "deepseek",         "groq",      "mistral",
+                           "xai",        "openrouter", "together",         "fireworks", "cerebras",
+                           "perplexity", "nvidia",     "huggingface",      "github",    "moonshot",
+                           "zai",        "alibaba",    "sambanova",        "ollama",    "vllm",
+                           "llamacpp",   "sglang",     "lmstudio",         "echo",      "azure",
+                           "google",     "vertex",     "vertex_anthropic", "bedrock",   "bedrock_anthropic",
+                           "cohere",     "gemini",     "minimax",          "voyage",    "ollama_native"}) {
     EXPECT_TRUE(names.contains(name)) << name;
   }
+  EXPECT_GE(names.size(), 40u);
 }
 
 TEST(Shipped, KeysStayReferencesUntilTheyAreUsed) {

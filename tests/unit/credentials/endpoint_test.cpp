@@ -26,6 +26,11 @@ TEST(Endpoint, AModelIsOnePathSegment) {
   EXPECT_EQ(target("/{model}/{model}", "a b"), "/v1/a%20b/a%20b");
 }
 
+TEST(Endpoint, PathsFromTheRootOfTheHost) {
+  EXPECT_EQ(target("//anthropic/v1/messages", "m"), "/anthropic/v1/messages");
+  EXPECT_EQ(target("//x/{model}?a=1", "m", "?b=2"), "/x/m?a=1&b=2");
+}
+
 TEST(Endpoint, QueriesAreJoined) {
   EXPECT_EQ(target("/m/{model}:s?alt=sse", "g", "?key=1"), "/v1/m/g:s?alt=sse&key=1");
   EXPECT_EQ(target("/m", "g", "?beta=true"), "/v1/m?beta=true");
