@@ -144,22 +144,6 @@ void check_attribution(const Config& c, Reader& r) {
   }
 }
 
-// What fills a placeholder becomes part of a host's name or of a path.
-void check_places(const Provider& p, const std::string& path, Reader& r) {
-  constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:";  // `domain.com:project` is one
-  for (const auto& [key, value] :
-       {std::pair{"region", p.region}, std::pair{"project", p.project}, std::pair{"resource", p.resource},
-        std::pair{"api_version", p.api_version}, std::pair{"entra.tenant", p.entra.tenant}}) {
-    if (value.find_first_not_of(kPlain) == std::string::npos) continue;
-    r.error(r.where(path + "." + key), path + "." + key + ": " + quoted(value) + " is not a plain name");
-  }
-  BaseUrl url;
-  if (p.auth != "entra" || p.entra.authority.empty()) return;
-  const bool good = parse_base_url(p.entra.authority, url) && (url.scheme == "https" || is_loopback(url.host));
-  if (!good) r.error(r.where(path + ".entra.authority"), path + ".entra.authority: expected https://host");
-}
-
 void check_provider(const Provider& p, Reader& r) {
   const std::string path = "providers." + p.name;
   if (p.name.empty() || p.name.find('/') != std::string::npos) {
@@ -181,11 +165,6 @@ void check_provider(const Provider& p, Reader& r) {
   if (auth_is_fixed(p.auth) && p.api_key.empty() && p.unusable.empty()) {
     missing(r, path, "api_key", "api_key is needed (`api_key: none` to send no key)");
   }
-  const auto printable = [](char c) { return c >= 0x20 && c != 0x7f; };
-  if (!std::all_of(p.api_key.begin(), p.api_key.end(), printable)) {
-    r.error(r.where(path + ".api_key"), path + ".api_key: holds characters that cannot be sent");
-  }
-  check_places(p, path, r);
   if (!p.ca_file.empty() && ::access(p.ca_file.c_str(), R_OK) != 0) {
     r.error(r.where(path + ".ca_file"), path + ".ca_file: cannot read " + p.ca_file);
   }

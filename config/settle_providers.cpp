@@ -1,8 +1,10 @@
 #include "config/settle_providers.h"
 
+#include <algorithm>
 #include <map>
 
 #include "config/aws_account.h"
+#include "config/check.h"
 #include "config/google_account.h"
 #include "config/secrets.h"
 #include "config/template.h"
@@ -64,6 +66,33 @@ std::string how_to_set(const Provider& p, const std::string& key, const Missing&
   return "set providers." + p.name + "." + key + (why == missing.end() ? "" : " (" + why->second + ")");
 }
 
+std::string shown(const std::string& text) { return "`" + text.substr(0, 60) + "`"; }
+
+// What fills a placeholder becomes part of a host's name or of a path.
+std::string bad_place(const Provider& p) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:";  // `domain.com:project` is a project
+  for (const auto& [key, value] :
+       {std::pair{"region", &p.region}, std::pair{"project", &p.project}, std::pair{"resource", &p.resource},
+        std::pair{"api_version", &p.api_version}, std::pair{"entra.tenant", &p.entra.tenant}}) {
+    if (value->find_first_not_of(kPlain) == std::string::npos) continue;
+    return std::string(key) + " " + shown(*value) + " is not a plain name";
+  }
+  return {};
+}
+
+// What goes into a header as it is must not end it.
+std::string unsendable(const Provider& p) {
+  for (const auto& [key, value] :
+       {std::pair{"api_key", &p.api_key}, std::pair{"aws.access_key_id", &p.aws.access_key_id},
+        std::pair{"aws.session_token", &p.aws.session_token}}) {
+    const auto sendable = [](char c) { return c >= 0x20 && c != 0x7f; };
+    if (!std::all_of(value->begin(), value->end(), sendable))
+      return std::string(key) + " holds characters that cannot be sent";
+  }
+  return {};
+}
+
 std::string fill(std::string& text, const Provider& p, bool keep_model, const Missing& missing) {
   constexpr std::string_view kMissing = "missing_";
   Result<std::string> filled = fill_template(text, p, keep_model);
@@ -92,7 +121,9 @@ std::string settle_entra(Provider& p, const Missing& missing) {
   if (p.entra.tenant.empty()) return how_to_set(p, "entra.tenant", missing);
   if (p.entra.client_id.empty()) return how_to_set(p, "entra.client_id", missing);
   if (p.entra.client_secret.empty()) return how_to_set(p, "entra.client_secret", missing);
-  return {};
+  BaseUrl url;
+  const bool good = parse_base_url(p.entra.authority, url) && (url.scheme == "https" || is_loopback(url.host));
+  return good ? "" : "entra.authority " + shown(p.entra.authority) + " is not https://host";
 }
 
 // Why the provider has no credentials; empty if it has.
@@ -122,7 +153,12 @@ void settle(Provider& p, Reader& reader, const std::string& base_dir) {
   if (p.api_key == "none") p.auth = "none";
   p.ca_file = resolve_path(p.ca_file, base_dir);
   const Missing missing = resolve_shipped(p, reader, base_dir);
+  // Variables of other programs hold a URL where a host is wanted.
+  if (p.resource.starts_with("https://")) p.resource.erase(0, 8);
+  while (p.resource.ends_with('/')) p.resource.pop_back();
   p.unusable = settle_credentials(p, reader, missing);
+  if (p.unusable.empty()) p.unusable = unsendable(p);
+  if (p.unusable.empty()) p.unusable = bad_place(p);
   if (const std::string problem = settle_addresses(p, missing); p.unusable.empty()) p.unusable = problem;
   const std::string path = "providers." + p.name;
   if (!p.unusable.empty() && reader.written(path)) reader.error(reader.where(path), path + ": " + p.unusable);

@@ -57,7 +57,7 @@ TEST(Vendors, AMissingPlaceholderSaysWhichKeyToSet) {
                     "`{` without `}`"));
   EXPECT_TRUE(
       holds(load_provider("base_url: \"https://{resource}.example.org\", api_key: none, resource: \"a/b@c\"").errors,
-            "providers.x.resource: `a/b@c` is not a plain name"));
+            "providers.x: resource `a/b@c` is not a plain name"));
 }
 
 TEST(Vendors, PathsNameSurfaces) {
@@ -85,7 +85,7 @@ TEST(Vendors, WordsAreChecked) {
 TEST(Vendors, AKeyWithALineEndIsRefused) {
   const ScopedEnv key("LAB_KEY", "abcdefgh\r\nX-Evil: 1");
   const LoadResult result = load_provider("base_url: \"https://h\", api_key: \"${LAB_KEY}\"");
-  EXPECT_TRUE(holds(result.errors, "providers.x.api_key: holds characters that cannot be sent"))
+  EXPECT_TRUE(holds(result.errors, "providers.x: api_key holds characters that cannot be sent"))
       << all_text(result.errors);
   EXPECT_FALSE(holds(result.errors, "abcdefgh"));
 }
@@ -158,7 +158,7 @@ TEST(Vendors, EntraNeedsItsApplication) {
       load_provider(
           keys + "entra: {tenant: t, client_id: c, client_secret: abcdefgh, authority: \"http://login.example.org\"}")
           .errors,
-      "entra.authority: expected https://host"));
+      "entra.authority `http://login.example.org` is not https://host"));
   const LoadResult idle =
       load_provider(keys + "api_key: abcdefgh, entra: {tenant: t, client_id: c, client_secret: abcdefgh}");
   EXPECT_TRUE(holds(idle.warnings, "providers.x.api_key has no effect with auth: entra"));
@@ -200,6 +200,19 @@ TEST(Vendors, ShippedRowsTakeWhatTheEnvironmentSays) {
   const LoadResult own = load_text("providers: {azure: {resource: mine}}", "t");
   EXPECT_EQ(provider_of(own, "azure").api_key, "azure-key-value");
   EXPECT_TRUE(provider_of(own, "azure").base_url.starts_with("https://mine.openai.azure.com/"));
+}
+
+TEST(Vendors, WhatNobodyUsesDoesNoHarm) {
+  const BareEnvironment bare;
+  const ScopedEnv host("DATABRICKS_HOST", "https://h ttp/"), token("DATABRICKS_TOKEN", "dapi-0123456789"),
+      key("OPENAI_API_KEY", "sk-0123456789\nX-Evil: 1");
+  const LoadResult result = load_lab("");
+  ASSERT_TRUE(result.ok()) << all_text(result.errors);
+  EXPECT_EQ(result.config.find_provider("databricks")->unusable, "resource `h ttp` is not a plain name");
+  EXPECT_EQ(result.config.find_provider("openai")->unusable, "api_key holds characters that cannot be sent");
+  const ScopedEnv good("DATABRICKS_HOST", "https://dbc-1.cloud.databricks.com/");
+  EXPECT_EQ(load_lab("").config.find_provider("databricks")->base_url,
+            "https://dbc-1.cloud.databricks.com/serving-endpoints");
 }
 
 TEST(Vendors, FidelityOfAFileAndOfAModel) {
