@@ -74,7 +74,8 @@ RecordedExchange load(const std::filesystem::path& path) {
     out.reply = body_bytes(response);
   }
   if (file.contains("usage_reported")) out.usage = file["usage_reported"];
-  if (file["source"].contains("framing") && !file["source"]["framing"].is_null()) out.framing = "payload_lines";
+  if (const Json& source = file["source"]; source.contains("framing") && source["framing"].is_string())
+    if (source["framing"] != "sse") out.framing = "payload_lines";
   return out;
 }
 
