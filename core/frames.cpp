@@ -184,7 +184,7 @@ class ArrayFrames final : public FrameReader {
       state_ = State::after;
     } else if (state_ == State::behind && c == ',') {
       state_ = State::need;
-    } else if (may_begin && c != ',' && c != ']') {
+    } else if (may_begin && c != ',' && c != ']' && c != '}') {
       state_ = State::element;
       return;
     } else {

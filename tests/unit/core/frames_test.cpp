@@ -288,7 +288,7 @@ TEST(ArrayFrames, AnElementIsGivenWithItsLastCharacter) {
 }
 
 TEST(ArrayFrames, WhatIsNoArrayFails) {
-  for (const char* stream : {"{\"a\":1}", "x", "[,1]", "[1,,2]", "[1,]", "[{}{}]", "[{}}]", "[] []", "[1]x"}) {
+  for (const char* stream : {"{\"a\":1}", "x", "[,1]", "[1,,2]", "[1,]", "[{}{}]", "[{}}]", "[}]", "[1,}", "[] []", "[1]x"}) {
     EXPECT_EQ(whole(Framing::json_array, stream).failure, "the stream is no JSON array") << stream;
     expect_same_in_any_split(Framing::json_array, stream);
   }
