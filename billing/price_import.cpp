@@ -5,6 +5,7 @@
 #include <map>
 
 #include "billing/price_diff.h"
+#include "billing/price_rows.h"
 #include "billing/price_sources.h"
 
 namespace tollgate::billing {
@@ -100,9 +101,10 @@ bool Importer::wanted(std::string_view provider) const {
 
 void Importer::add(std::string_view key, RowSet& rows) {
   std::vector<config::PriceRow> taken = rows.take();
-  const bool priced =
-      std::any_of(taken.begin(), taken.end(), [](const auto& row) { return row.rates.count(Bucket::input) > 0; });
-  if (!priced) return skip(key, "no token price");
+  const bool priced = std::any_of(taken.begin(), taken.end(), [](const auto& row) {
+    return std::any_of(row.rates.begin(), row.rates.end(), [](const auto& rate) { return !is_call(rate.first); });
+  });
+  if (!priced) return skip(key, "no price of a token, piece or second");
   // Maps write 0 both for free models and for prices that nobody entered; a free model is the user's own statement.
   if (std::all_of(taken.begin(), taken.end(), all_zero)) return skip(key, "all prices are 0");
   const config::PriceRow& first = taken.front();

@@ -15,7 +15,20 @@ constexpr Vendor kVendors[] = {
     {"openai", "openai", "openai/"},
     {"text-completion-openai", "openai", "openai/"},
     {"anthropic", "anthropic", "anthropic/"},
-    {"gemini", "gemini", "gemini/"},
+    {"gemini", "google", "gemini/"},
+    {"vertex_ai-language-models", "vertex", "vertex_ai/"},
+    {"vertex_ai-embedding-models", "vertex", "vertex_ai/"},
+    {"vertex_ai-image-models", "vertex", "vertex_ai/"},
+    {"vertex_ai-mistral_models", "vertex", "vertex_ai/"},
+    {"vertex_ai-llama_models", "vertex", "vertex_ai/"},
+    {"vertex_ai-deepseek_models", "vertex", "vertex_ai/"},
+    {"vertex_ai-qwen_models", "vertex", "vertex_ai/"},
+    {"vertex_ai-openai_models", "vertex", "vertex_ai/"},
+    {"vertex_ai-anthropic_models", "vertex_anthropic", "vertex_ai/"},
+    {"bedrock", "bedrock", "bedrock/"},
+    {"bedrock_converse", "bedrock", "bedrock/"},
+    {"cohere", "cohere", "cohere/"},
+    {"cohere_chat", "cohere", "cohere/"},
     {"xai", "xai", "xai/"},
     {"deepseek", "deepseek", "deepseek/"},
     {"mistral", "mistral", "mistral/"},
@@ -25,6 +38,7 @@ constexpr Vendor kVendors[] = {
     {"cerebras", "cerebras", "cerebras/"},
     {"perplexity", "perplexity", "perplexity/"},
     {"azure", "azure", "azure/"},
+    {"azure_ai", "azure", "azure_ai/"},
     {"openrouter", "openrouter", "openrouter/"},
     {"deepinfra", "deepinfra", "deepinfra/"},
     {"moonshot", "moonshot", "moonshot/"},
@@ -54,6 +68,9 @@ constexpr Field kFields[] = {
     {"cache_read_input_audio_token_cost", Bucket::audio_cache_read},
     {"input_cost_per_image_token", Bucket::image_input},
     {"output_cost_per_image_token", Bucket::image_output},
+    {"citation_cost_per_token", Bucket::citation},
+    {"input_cost_per_character", Bucket::characters},
+    {"ocr_cost_per_page", Bucket::pages},
 };
 
 bool cut_suffix(std::string_view& text, std::string_view suffix) {
@@ -118,26 +135,63 @@ void read_fees(const PriceJson& entry, RowSet& rows) {
   }
 }
 
+// Prices by the piece or the second mean what they say in some modes only: a chat model's price for an input image is a
+// number of tokens in other words.
+void read_pieces(const PriceJson& entry, RowSet& rows) {
+  const std::string& mode = entry["mode"].value;
+  if (mode == "rerank") put<UsdPerCall>(entry["input_cost_per_query"], Bucket::search_units, rows.plain(), rows.noisy);
+  if (mode == "embedding") put<UsdPerCall>(entry["input_cost_per_image"], Bucket::images, rows.plain(), rows.noisy);
+  if (mode == "image_generation")
+    put<UsdPerCall>(entry["output_cost_per_image"], Bucket::images, rows.plain(), rows.noisy);
+  if (mode == "audio_transcription")
+    put<UsdPerSecond>(entry["input_cost_per_second"], Bucket::audio_milliseconds, rows.plain(), rows.noisy);
+}
+
 std::optional<std::string_view> unusable(const PriceJson& entry) {
   const std::string& mode = entry["mode"].value;
-  if (mode != "chat" && mode != "completion" && mode != "responses" && mode != "embedding")
-    return "mode is not relayed";
+  constexpr std::string_view kModes[] = {"chat",   "completion",       "responses",           "embedding",
+                                         "rerank", "image_generation", "audio_transcription", "audio_speech",
+                                         "ocr"};
+  if (std::find(std::begin(kModes), std::end(kModes), mode) == std::end(kModes)) return "mode is not relayed";
   if (!entry["tiered_pricing"].children.empty()) return "list of ranges (tiered_pricing)";
   return std::nullopt;
 }
 
-// "azure/eu/gpt-4o" names a region, "together_ai/..." only repeats the vendor.
-void split_model(const Vendor& vendor, std::string_view key, std::string& model, std::string& region) {
+// "eu-central-1", "us-gov-west-1".
+bool is_aws_region(std::string_view word) {
+  return word.size() > 6 && word[2] == '-' && word.back() >= '0' && word.back() <= '9' &&
+         std::count(word.begin(), word.end(), '-') >= 2;
+}
+
+// "1024-x-1024/...", "hd/...": the size of a picture, which no reply repeats.
+bool names_size(std::string_view key) {
+  const std::size_t at = key.find("-x-");
+  const auto digit = [&](std::size_t i) { return i < key.size() && key[i] >= '0' && key[i] <= '9'; };
+  return key.starts_with("hd/") || (at != std::string_view::npos && at > 0 && digit(at - 1) && digit(at + 3));
+}
+
+// What stands before the model: "azure/eu/gpt-4o" and "bedrock/eu-central-1/..." name a region, "together_ai/..." only
+// repeats the vendor.
+std::optional<std::string_view> split_model(const Vendor& vendor, std::string_view key, std::string& model,
+                                            std::string& region) {
   if (key.starts_with(vendor.prefix)) key.remove_prefix(vendor.prefix.size());
-  for (const std::string_view place : {"eu/", "us/"}) {
-    if (vendor.ours == "azure" && key.starts_with(place)) {
-      region = place.substr(0, 2);
-      key.remove_prefix(3);
-    }
+  for (const std::string_view place : {"eu/", "us/", "global/", "global-standard/"}) {
+    if (vendor.ours != "azure" || !key.starts_with(place)) continue;
+    if (place.size() == 3) region = place.substr(0, 2);
+    key.remove_prefix(place.size());
   }
+  const std::string_view first = key.substr(0, key.find('/'));
+  if (vendor.ours == "bedrock" && first.size() < key.size()) {
+    if (key.find("-commitment/") != std::string_view::npos) return "capacity that was bought beforehand";
+    if (is_aws_region(first)) region = first;
+    if (is_aws_region(first) || first == "invoke" || first == "converse") key.remove_prefix(first.size() + 1);
+    if (key.find('/') != std::string_view::npos) return "price depends on more than the model";
+  }
+  if (names_size(key)) return "price depends on the picture's size";
   model = key;
   // Tuned models are called ft:BASE:ORG::ID.
   if (key.starts_with("ft:")) model += ":*";
+  return std::nullopt;
 }
 
 }  // namespace
@@ -159,11 +213,15 @@ bool read_litellm(const PriceJson& document, Importer& importer) {
       continue;
     }
     std::string model, region;
-    split_model(*vendor, key, model, region);
+    if (const auto reason = split_model(*vendor, key, model, region)) {
+      importer.skip(key, *reason);
+      continue;
+    }
     RowSet rows{std::string(vendor->ours), model};
     rows.region = region;
     // xAI reprices from 200,000 tokens on, the others above their limit.
     for (const PriceJson& node : entry.children) read_field(node.name, node, vendor->ours == "xai", rows);
+    read_pieces(entry, rows);
     read_fees(entry, rows);
     importer.add(key, rows);
   }

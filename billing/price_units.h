@@ -25,6 +25,11 @@ struct DollarPerThousand {
   static constexpr int kDecimals = 9;
   static Rate rate(Money amount) { return Rate::per_million(Money::from_femto(amount.femto() * 1'000)); }
 };
+// Of audio, whose unit here is the thousandth of a second.
+struct DollarPerSecond {
+  static constexpr int kDecimals = 12;
+  static Rate rate(Money amount) { return Rate::per_million(Money::from_femto(amount.femto() * 1'000)); }
+};
 struct CentPerUnit {
   static constexpr int kDecimals = 10;
   static Rate rate(Money amount) { return Rate::per_million(Money::from_femto(amount.femto() * 10'000)); }
@@ -51,6 +56,7 @@ class StatedPrice {
 using UsdPerToken = StatedPrice<price_units::DollarPerUnit>;
 using UsdPerCall = StatedPrice<price_units::DollarPerUnit>;
 using UsdPerMillion = StatedPrice<price_units::DollarPerMillion>;
+using UsdPerSecond = StatedPrice<price_units::DollarPerSecond>;
 using UsdPerThousandCalls = StatedPrice<price_units::DollarPerThousand>;
 using CentsPerToken = StatedPrice<price_units::CentPerUnit>;
 using CentsPerCall = StatedPrice<price_units::CentPerUnit>;

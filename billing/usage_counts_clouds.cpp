@@ -166,11 +166,13 @@ void read_cohere_usage(JsonValue usage, RawCounts& counts) {
     counts.set(Field::prompt, std::min(counts[Field::prompt] + counts[Field::image_input], kMaxCount));
   }
   // More was counted than is billed, never less; classifications have no price here.
-  const auto above = [&](const char* name) {
+  const auto above = [&](const char* name, std::int64_t more) {
     const auto whole = counted[name].as_int();
-    return whole && billed[name].as_int().value_or(0) > *whole;
+    return whole && billed[name].as_int().value_or(0) - more > *whole;
   };
-  if (above("input_tokens") || above("output_tokens") || billed["classifications"].as_int().value_or(0) != 0)
+  const std::int64_t pictures = std::clamp<std::int64_t>(counted["image_tokens"].as_int().value_or(0), 0, kMaxCount);
+  if (above("input_tokens", pictures) || above("output_tokens", 0) ||
+      billed["classifications"].as_int().value_or(0) != 0)
     counts.absurd = true;
 }
 

@@ -19,7 +19,7 @@ bool any_of(std::string_view word, std::initializer_list<std::string_view> words
 // What the outermost members, and those of a usage object, say.
 struct Signs {
   std::string_view type, object, event_type, usage;
-  bool candidates = false, choices = false, data = false, results = false, billed = false, evals = false;
+  bool candidates = false, choices = false, pictures = false, billed = false, evals = false;
   bool invoke = false, interaction = false, converse = false, usage_info = false, duration = false;
 
   explicit Signs(std::string_view json) {
@@ -44,8 +44,7 @@ struct Signs {
     if (key == "event_type") event_type = unquoted(text);
     if (key == "usage" && is_object_text(text)) usage = text;
     if (key == "choices") choices = true;
-    if (key == "data") data = true;
-    if (key == "results") results = true;
+    if (key == "data") pictures = text.find("\"b64_json\"") != kNoOffset || text.find("\"url\"") != kNoOffset;
     if (key == "usage_info") usage_info = true;
     if (key == "duration") duration = true;
     if (key == "interaction") interaction = true;
@@ -94,6 +93,7 @@ UsageDialect by_members(const Signs& signs) {
   if (signs.converse || signs.uses("\"inputTokens\"")) return bedrock_converse;
   if (signs.object == "text_completion") return openai_completions;
   if (signs.choices) return openai_chat;
+  if (signs.pictures && signs.object.empty()) return openai_images;
   if (signs.usage_info) return openai_embeddings;
   if (signs.duration && signs.usage.empty()) return openai_audio;
   if (signs.usage.empty()) return detect;

@@ -121,7 +121,7 @@ void normalise_openai(const RawCounts& counts, Containment rules, Usage& out) {
   std::int64_t reasoning = counts[Field::reasoning];
   const std::int64_t total = counts[Field::total];
   bool additive = rules.additive_reasoning;
-  if (counts.reasoning_apart) {
+  if (counts.reasoning_apart || rules.apart_reasoning) {
     additive = true;
     if (counts.has(Field::total) && total != prompt + output) consistent = false;
   } else if (counts.has(Field::total)) {

@@ -10,6 +10,7 @@ namespace tollgate::billing {
 struct Containment {
   bool additive_reasoning = false;  // when no total decides: reasoning stands beside the completion, not inside
   bool hidden_reasoning = false;    // tokens that only the total shows are reasoning
+  bool apart_reasoning = false;     // reasoning is neither in the completion nor in the total
 };
 
 // Every detail lies inside its parent; cached and written tokens inside the prompt.

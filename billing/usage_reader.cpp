@@ -20,6 +20,7 @@ UsageFlags usage_flags_from(const std::vector<std::string>& names) {
   for (const std::string& name : names) {
     if (name == "additive_reasoning") flags.additive_reasoning = true;
     if (name == "hidden_reasoning") flags.hidden_reasoning = true;
+    if (name == "apart_reasoning") flags.apart_reasoning = true;
     if (name == "x_groq") flags.x_groq = true;
     if (name == "reported_cost") flags.reported_cost = true;
     if (name == "timings") flags.timings = true;
@@ -253,7 +254,7 @@ const Usage& UsageReader::usage() {
       normalise_converse(counts_, streamed_ && model_.find("openai.") != kNoOffset, usage_);
       break;
     case Shape::openai:
-      normalise_openai(counts_, {flags_.additive_reasoning, flags_.hidden_reasoning}, usage_);
+      normalise_openai(counts_, {flags_.additive_reasoning, flags_.hidden_reasoning, flags_.apart_reasoning}, usage_);
       break;
   }
   const bool both = !start_raw_.empty() && !raw_.empty();

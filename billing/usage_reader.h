@@ -38,6 +38,7 @@ struct UsageFlags {
   bool additive_reasoning =
       false;  // reasoning stands beside completion_tokens, not inside (xAI chat); a total decides first
   bool hidden_reasoning = false;  // reasoning shows only in the total (Gemini's OpenAI-compatible endpoint)
+  bool apart_reasoning = false;   // reasoning is neither in the completion nor in the total (Vercel's gateway)
   bool x_groq = false;            // usage under x_groq.usage
   bool reported_cost = false;     // usage.cost is the whole charge (OpenRouter), cost_in_usd_ticks (xAI)
   bool timings = false;           // counts stand in "timings" where no usage was asked for (llama.cpp)

@@ -103,7 +103,8 @@ constexpr std::string_view kLitellm = R"({
    "search_context_cost_per_query": {"search_context_size_low": 0.03, "search_context_size_medium": 0.035, "search_context_size_high": 0.05}},
  "noisy": {"litellm_provider": "openai", "mode": "embedding", "input_cost_per_token": 1.0000000000000002e-06},
  "free": {"litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 0.0, "output_cost_per_token": 0},
- "dall-e": {"litellm_provider": "openai", "mode": "image_generation", "output_cost_per_image": 0.04},
+ "1024-x-1024/dall-e": {"litellm_provider": "openai", "mode": "image_generation", "output_cost_per_image": 0.04},
+ "sora": {"litellm_provider": "openai", "mode": "video_generation", "output_cost_per_video_per_second": 0.1},
  "nova": {"litellm_provider": "unheard-of", "mode": "chat", "input_cost_per_token": 1e-06},
  "ft:gpt-x": {"litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 9e-06, "cache_creation_input_token_cost": 0.0},
  "openai/gpt-x": {"litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 7e-06},
@@ -150,11 +151,12 @@ TEST(PriceImport, EverySkippedEntryHasAReason) {
   const ImportReport report = import(PriceFormat::litellm, kLitellm);
   std::map<std::string, std::string> reasons;
   for (const auto& skipped : report.skipped) reasons[skipped.key] = skipped.reason;
-  EXPECT_EQ(reasons.size(), 7u);
+  EXPECT_EQ(reasons.size(), 8u);
   EXPECT_EQ(reasons["openai/gpt-x"], "second entry for openai/gpt-x");
   EXPECT_EQ(reasons["fireworks_ai/models/"], "no model name");
   EXPECT_EQ(reasons["free"], "all prices are 0");
-  EXPECT_EQ(reasons["dall-e"], "mode is not relayed");
+  EXPECT_EQ(reasons["1024-x-1024/dall-e"], "price depends on the picture's size");
+  EXPECT_EQ(reasons["sora"], "mode is not relayed");
   EXPECT_EQ(reasons["nova"], "vendor is not known here: unheard-of");
   EXPECT_EQ(reasons["ranges"], "list of ranges (tiered_pricing)");
   EXPECT_EQ(reasons.count("sample_spec"), 1u);
@@ -320,7 +322,12 @@ TEST(PriceYaml, ReadsBackAsTheSameRows) {
   peak.region = "eu";
   auto wild = test::row("lab/*", {{input, "0.000001"}, {output, "123456.5"}});
   test::fee(wild, web_search, "0.014");
-  expect_same_after_yaml({peak, wild, test::row("openai/ft:gpt-4o*", {{input, "3.75"}})});
+  auto contract = test::row("deepseek/m", {{input, "1"}});
+  contract.currency = "CNY";
+  test::fee(contract, search_units, "0.002");
+  auto same = test::row("vertex/*", {});
+  same.same_as = "google";
+  expect_same_after_yaml({peak, wild, contract, same, test::row("openai/ft:gpt-4o*", {{input, "3.75"}})});
 }
 
 TEST(PriceImport, RealFilesGiveUsableRows) {

@@ -28,7 +28,8 @@ TEST(ShippedPrices, WideEnoughAndEveryRowNamesItsSource) {
   for (const auto& row : config::shipped_prices()) {
     EXPECT_FALSE(row.source.empty()) << row.provider << "/" << row.model;
     EXPECT_EQ(row.source_date.size(), 10u) << row.provider << "/" << row.model;
-    EXPECT_FALSE(row.rates.empty() && row.multipliers.empty()) << row.provider << "/" << row.model;
+    EXPECT_FALSE(row.rates.empty() && row.multipliers.empty() && row.same_as.empty())
+        << row.provider << "/" << row.model;
     vendors.insert(row.provider);
     models.insert(row.provider + "/" + row.model);
   }
