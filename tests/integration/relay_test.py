@@ -137,9 +137,9 @@ class Relay(GatewayCase):
                 self.assertTrue(response.header("x-tollgate-request-id"))
 
     def test_a_vendor_that_lacks_the_surface(self):
-        response = self.gateway.post("/v1/messages", {**MESSAGES, "model": "gpt-mock"})
-        self.assertIn(response.status, (400, 404))
-        self.assertEqual(response.json()["type"], "error")
+        response = self.gateway.post("/v1/completions", {"model": "claude-mock", "prompt": "hello"})
+        self.assertEqual(response.status, 400)
+        self.assertEqual(response.json()["error"]["code"], "target_not_capable")
 
     def test_a_vendor_that_compresses_all_the_same(self):
         packed = gzip.compress(json.dumps(dialects.chat_body()).encode())
