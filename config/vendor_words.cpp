@@ -60,8 +60,8 @@ constexpr std::array kRequestFlags{"max_completion_tokens"sv,
                                    "bedrock_body"sv,
                                    "vertex_body"sv,
                                    "vertex_labels"sv};
-constexpr std::array kUsageFlags{"additive_reasoning"sv, "hidden_reasoning"sv, "apart_reasoning"sv,
-                                 "x_groq"sv,             "reported_cost"sv,    "timings"sv};
+constexpr std::array kUsageFlags{"additive_reasoning"sv, "hidden_reasoning"sv, "apart_reasoning"sv, "x_groq"sv,
+                                 "reported_cost"sv,      "timings"sv};
 
 template <std::size_t N>
 bool holds(const std::array<std::string_view, N>& words, std::string_view word) {
