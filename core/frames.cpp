@@ -1,6 +1,8 @@
 #include "core/frames.h"
 
+#include <algorithm>
 #include <array>
+#include <utility>
 
 #include "core/aws_event_stream.h"
 #include "core/base64.h"
@@ -10,26 +12,112 @@
 namespace tollgate {
 namespace {
 
-class SseFrames final : public FrameReader {
+// A JSON object that stands among the lines without being an event. Collects it, whatever pieces it comes in.
+class BareObject {
  public:
-  explicit SseFrames(std::size_t max_frame_bytes) : scanner_(max_frame_bytes) {}
-  void feed(std::string_view bytes) override { scanner_.feed(bytes); }
-  bool next(Frame& frame) override {
-    SseEvent event;
-    while (scanner_.next(event)) {
-      if (!event.has_data) continue;
-      frame = {.event = event.event, .data = event.data};
-      return true;
-    }
-    return false;
+  explicit BareObject(std::size_t max_bytes) : max_(max_bytes) {}
+  bool open() const { return depth_ > 0; }
+  bool overflowed() const { return overflowed_; }
+  std::string_view text() const { return text_; }
+
+  // Whether one begins here, behind the ends of lines.
+  static bool begins(std::string_view bytes) {
+    const std::size_t at = bytes.find_first_not_of("\r\n");
+    return at != std::string_view::npos && bytes[at] == '{';
   }
-  bool partial() const override { return scanner_.partial_bytes() > 0; }
-  std::string_view failure() const override {
-    return scanner_.overflowed() ? "an event of the stream is larger than the limit" : std::string_view{};
+  void begin(std::string_view bytes) {
+    text_.clear();
+    in_string_ = escaped_ = false;
+    bytes.remove_prefix(bytes.find('{') + 1);
+    text_ += '{';
+    depth_ = 1;
+    add(bytes);
+  }
+  // True once it is whole.
+  bool add(std::string_view bytes) {
+    std::size_t used = 0;
+    for (; used < bytes.size() && depth_ > 0; ++used) take(bytes[used]);
+    overflowed_ = overflowed_ || used > max_ - std::min(max_, text_.size());
+    if (overflowed_) {
+      depth_ = 0;
+      return false;
+    }
+    text_ += bytes.substr(0, used);
+    return depth_ == 0;
   }
 
  private:
+  void take(char c) {
+    if (escaped_) {
+      escaped_ = false;
+    } else if (in_string_) {
+      escaped_ = c == '\\';
+      in_string_ = c != '"';
+    } else if (c == '"') {
+      in_string_ = true;
+    } else {
+      depth_ += c == '{' ? 1 : c == '}' ? -1 : 0;
+    }
+  }
+
+  std::size_t max_;
+  std::string text_;
+  int depth_ = 0;
+  bool in_string_ = false, escaped_ = false, overflowed_ = false;
+};
+
+// Google ends a stream that fails with a bare error object between events, and others do so too: it is given as a frame
+// of its own, where the rules of event streams would pass over its lines.
+class SseFrames final : public FrameReader {
+ public:
+  explicit SseFrames(std::size_t max_frame_bytes) : scanner_(max_frame_bytes), bare_(max_frame_bytes) {}
+  void feed(std::string_view bytes) override {
+    chunk_ = bytes;
+    if (bare_.open()) {
+      ready_ = bare_.add(bytes);
+    } else if (scanner_.partial_bytes() == 0) {
+      look_at(bytes);
+    }
+    scanner_.feed(bytes);
+  }
+  bool next(Frame& frame) override {
+    if (give_bare(frame)) return true;
+    SseEvent event;
+    while (scanner_.next(event)) {
+      behind_bare_ = false;
+      if (!bare_.open()) look_at(chunk_.substr(event.end));
+      if (event.has_data) {
+        frame = {.event = event.event, .data = event.data};
+        return true;
+      }
+      if (give_bare(frame)) return true;
+    }
+    return give_bare(frame);
+  }
+  bool partial() const override { return bare_.open() || (!behind_bare_ && scanner_.partial_bytes() > 0); }
+  std::string_view failure() const override {
+    return scanner_.overflowed() || bare_.overflowed() ? "an event of the stream is larger than the limit"
+                                                       : std::string_view{};
+  }
+
+ private:
+  void look_at(std::string_view bytes) {
+    if (!BareObject::begins(bytes)) return;
+    bare_.begin(bytes);
+    ready_ = !bare_.open() && !bare_.overflowed();
+  }
+  bool give_bare(Frame& frame) {
+    if (!std::exchange(ready_, false)) return false;
+    frame = {.event = {}, .data = bare_.text()};
+    behind_bare_ = true;
+    return true;
+  }
+
   SseScanner scanner_;
+  BareObject bare_;
+  std::string_view chunk_;
+  bool ready_ = false;        // the bare object is whole, and not yet given
+  bool behind_bare_ = false;  // the scanner holds its lines only
 };
 
 // One JSON text per line; blank lines are passed over. The last line is given only once its line end was fed.

@@ -10,7 +10,7 @@
 namespace tollgate {
 
 enum class Framing : unsigned char {
-  sse,         // text/event-stream
+  sse,         // text/event-stream; a bare JSON object between events (an error, as Google sends it) is a frame too
   ndjson,      // one JSON value per line (application/x-ndjson)
   aws,         // application/vnd.amazon.eventstream: `event` is :event-type (or :exception-type), data the payload
   aws_chunk,   // the same where each payload is {"bytes": base64} around one event of the model's own dialect

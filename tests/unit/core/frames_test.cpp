@@ -288,7 +288,8 @@ TEST(ArrayFrames, AnElementIsGivenWithItsLastCharacter) {
 }
 
 TEST(ArrayFrames, WhatIsNoArrayFails) {
-  for (const char* stream : {"{\"a\":1}", "x", "[,1]", "[1,,2]", "[1,]", "[{}{}]", "[{}}]", "[}]", "[1,}", "[] []", "[1]x"}) {
+  for (const char* stream :
+       {"{\"a\":1}", "x", "[,1]", "[1,,2]", "[1,]", "[{}{}]", "[{}}]", "[}]", "[1,}", "[] []", "[1]x"}) {
     EXPECT_EQ(whole(Framing::json_array, stream).failure, "the stream is no JSON array") << stream;
     expect_same_in_any_split(Framing::json_array, stream);
   }
@@ -308,6 +309,22 @@ TEST(SseFrames, EventsWithDataOnly) {
   EXPECT_EQ(read.frames, (List{{"a", "1"}, {"", "2"}}));
   EXPECT_TRUE(read.partial);
   expect_same_in_any_split(Framing::sse, stream);
+}
+
+TEST(SseFrames, ABareObjectBetweenEventsIsAFrame) {
+  const std::string pretty = "{\n  \"error\": {\r\n    \"message\": \"a } \\\" {\"\n  }\n}";
+  const std::string stream = "data: 1\r\n\r\n" + pretty + "\n\ndata: 2\n\n{\"a\":{}}";
+  EXPECT_EQ(whole(Framing::sse, stream).frames, (List{{"", "1"}, {"", pretty}, {"", "2"}, {"", "{\"a\":{}}"}}));
+  EXPECT_FALSE(whole(Framing::sse, stream).partial);
+  expect_same_in_any_split(Framing::sse, stream);
+  EXPECT_EQ(whole(Framing::sse, "{\"error\":1}").frames, (List{{"", "{\"error\":1}"}}));
+  EXPECT_TRUE(whole(Framing::sse, "{\"error\":").partial);
+  // Inside of an event it is a line that says nothing.
+  EXPECT_EQ(whole(Framing::sse, "event: x\n{\"a\":1}\ndata: 1\n\n").frames, (List{{"x", "1"}}));
+  expect_same_in_any_split(Framing::sse, "{\"a\":1}{\"b\":2}\n\n\n{}\n\n", 64);
+  const std::string large = "data: 1\n\n{\"a\":\"" + std::string(100, 'x') + "\"}\n\n";
+  EXPECT_NE(whole(Framing::sse, large, 64).failure, "");
+  expect_same_in_any_split(Framing::sse, large, 64);
 }
 
 TEST(Frames, AFrameLargerThanTheLimitFails) {
