@@ -75,6 +75,7 @@ class GeminiReader final : public EventReader {
 
   void fail(Error error, Events& out) {
     failed_ = true;
+    for (Candidate& one : candidates_) close(one, out);
     out.push_back({.kind = Event::Kind::error});
     out.back().error = std::move(error);
   }

@@ -226,6 +226,10 @@ TEST(GeminiStream, EndsWithAnErrorInTheVendorsWay) {
   EXPECT_EQ(error["error"]["message"], "busy");
   const Json array = parsed(written(events, {.json_array = true}));
   EXPECT_EQ(array.back()["error"]["code"], 503);
+  const Events again = read(text);
+  EXPECT_EQ(again.back().kind, Kind::error);
+  EXPECT_EQ(again.back().error.message, "busy");
+  EXPECT_EQ(again.back().error.status, 503);
   // Nothing follows.
   events.push_back({.kind = Kind::end});
   EXPECT_EQ(written(events, {}), text);
