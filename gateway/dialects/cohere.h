@@ -1,7 +1,8 @@
 // Cohere's chat, API v2 (POST /v2/chat): the pieces of the dialect "cohere.chat". For cohere*.cpp only.
 //
 // How its notions are told in chat's terms
-//  - `documents` of a request are Media parts (kind document, text) in front of the last user message.
+//  - `documents` of a request are Media parts (kind document, text) in front of the last user message; documents in the
+//    result of a tool are its text.
 //  - `tool_plan` is Thinking with `summary` set: Cohere's models are shown it where they are shown thinking.
 //  - `strict_tools` is Tool::strict of every function; citation_options.mode other than OFF is Media::citations.
 //  - Citations hang on the text that they support; those of thinking and plans stay in Choice::extra.
@@ -20,8 +21,9 @@ namespace tollgate::gateway::cohere {
 
 inline constexpr std::string_view kName = "cohere.chat";
 inline constexpr std::string_view kFamily = "cohere";
-// Spellings in the extra of a document: its data where they are more than text and title, and its name in citations.
-inline constexpr std::string_view kData = "~data", kDocumentId = "~id";
+// Spellings in the extra of a document: its data where they are more than text and title, and its name in citations; in
+// the extra of a text: the document that it was.
+inline constexpr std::string_view kData = "~data", kDocumentId = "~id", kDocument = "~document";
 
 const chat::FieldTable& field_table();
 Result<chat::Request> read_request(std::string_view body, const ReadContext& context);
@@ -36,8 +38,10 @@ std::unique_ptr<EventWriter> event_writer(const StreamOptions& options);
 // What several of the pieces need.
 chat::Finish finish_of(std::string_view word);
 std::string_view word_of(chat::Finish finish, std::string_view raw);
-// A document of a request, of a tool's result or of a source: a text, or {id, data}.
+// A document of a request: a text, or {id, data}.
 chat::Part read_document(JsonValue document);
+// A document of a tool's result: the way in which Cohere is told any result, so it is a text.
+chat::Part read_result_document(JsonValue document);
 chat::Citation read_citation(JsonValue citation);
 // A citation that no text part can carry: it supports the model's thinking or its plan.
 bool is_aside(JsonValue citation);

@@ -180,9 +180,14 @@ class MessagesWriter {
   }
 
   void write_result_part(const Part& part) {
-    if (!is_document(part)) return write_part(part);
+    const std::string* was = same_ ? find_extra(part.extra, kDocument) : nullptr;
+    if (!was && !is_document(part)) return write_part(part);
     writer_.begin_object().member("type", "document").key("document");
-    write_document(part);
+    if (was) {
+      writer_.raw(*was);
+    } else {
+      write_document(part);
+    }
     writer_.end_object();
   }
 

@@ -124,6 +124,20 @@ chat::Part read_document(JsonValue document) {
   return part;
 }
 
+chat::Part read_result_document(JsonValue document) {
+  chat::Part part;
+  const JsonValue data = document["data"];
+  const JsonValue text = data.size() == 1 ? data["text"] : JsonValue{};
+  auto& said = part.what.emplace<chat::Text>();
+  if (const auto alone = (text.present() ? text : data.is_string() ? data : document).as_string()) {
+    said.text = *alone;
+  } else {
+    said.text = data.text();
+  }
+  keep_extra(part.extra, kDocument, document);
+  return part;
+}
+
 bool is_aside(JsonValue citation) {
   const auto type = citation["type"].as_string();
   return type && *type != "TEXT_CONTENT";

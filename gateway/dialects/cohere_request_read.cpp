@@ -228,7 +228,7 @@ class RequestReader {
     Part part;
     const auto type = item["type"].as_string().value_or("");
     if (type == "document") {
-      part = read_document(item["document"]);
+      part = read_result_document(item["document"]);
     } else if (type == "text" || type == "thinking" || type == "image_url") {
       read_known_part(type, item, part, place);
     } else if (item.is_object()) {

@@ -49,7 +49,7 @@ void append_element(std::string& bytes, const EmbedVector& vector, JsonValue ele
   double number = 0;
   std::from_chars(text.data(), text.data() + text.size(), number);
   if (!is_float(vector)) {
-    bytes += static_cast<char>(static_cast<int>(number));
+    bytes += static_cast<char>(static_cast<int>(std::clamp(number, -128.0, 255.0)));
     return;
   }
   const float narrow = static_cast<float>(number);

@@ -79,8 +79,8 @@ TEST(CohereRequest, MeansWhatItSays) {
   const auto& result = *request.messages[3].parts[0].get<ToolResult>();
   EXPECT_EQ(result.call_id, "look_1");
   ASSERT_EQ(result.content.size(), 3u);
-  EXPECT_EQ(result.content[1].get<Media>()->text, R"({"row":"one","n":2})");
-  EXPECT_EQ(result.content[2].get<Media>()->name, "T");
+  EXPECT_EQ(result.content[1].get<Text>()->text, R"({"row":"one","n":2})");
+  EXPECT_EQ(result.content[2].get<Text>()->text, R"({"title":"T","text":"plain"})");
   const auto& answer = *request.messages[4].parts[1].get<Text>();
   ASSERT_EQ(answer.citations.size(), 1u);
   EXPECT_EQ(answer.citations[0].begin, 8);
