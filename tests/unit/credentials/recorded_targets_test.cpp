@@ -1,42 +1,22 @@
-// The shipped rows lead to the addresses that recorded requests of SDKs were sent to.
+// The shipped rows: their surfaces are known to the gateway, and lead to the addresses that recorded requests of SDKs
+// were sent to.
 #include <gtest/gtest.h>
 
-#include <array>
+#include <algorithm>
 #include <fstream>
 #include <map>
 
 #include "config/load.h"
 #include "config/template.h"
+#include "config/vendor_words.h"
 #include "core/json_dom.h"
 #include "gateway/endpoint.h"
 #include "gateway/percent.h"
+#include "gateway/surface.h"
 #include "tests/unit/core/test_data.h"
 
 namespace tollgate::gateway {
 namespace {
-
-struct Usual {
-  std::string_view surface, path, stream_path;
-};
-// Where surfaces lie unless a row says otherwise.
-constexpr std::array kUsual{
-    Usual{"chat", "/chat/completions", ""},
-    Usual{"completions", "/completions", ""},
-    Usual{"responses", "/responses", ""},
-    Usual{"embeddings", "/embeddings", ""},
-    Usual{"messages", "/messages", ""},
-    Usual{"count_tokens", "/messages/count_tokens", ""},
-    Usual{"generate", "/models/{model}:generateContent", "/models/{model}:streamGenerateContent?alt=sse"},
-    Usual{"gemini_count", "/models/{model}:countTokens", ""},
-    Usual{"gemini_batch_embed", "/models/{model}:batchEmbedContents", ""},
-    Usual{"converse", "/model/{model}/converse", "/model/{model}/converse-stream"},
-    Usual{"cohere_chat", "/chat", ""},
-    Usual{"cohere_embed", "/embed", ""},
-    Usual{"rerank", "/rerank", ""},
-    Usual{"voyage_embeddings", "/embeddings", ""},
-    Usual{"voyage_rerank", "/rerank", ""},
-    Usual{"ollama_chat", "/chat", ""},
-};
 
 // What stands between two texts, "" if they do not.
 std::string between(const std::string& text, const std::string& before, const std::string& after) {
@@ -76,7 +56,11 @@ std::string plain(std::string url) {
   return url;
 }
 
-bool leads_to(const config::Provider& row, const Usual& usual, bool stream, const std::string& url) {
+std::string_view path_of(const config::Provider& row, const Surface& surface, bool stream) {
+  return path_template(row, surface.name, stream, surface.upstream_path, surface.stream_path);
+}
+
+bool leads_to(const config::Provider& row, const Surface& surface, bool stream, const std::string& url) {
   config::Provider p = row;
   take_places(url, p);
   const auto base = config::fill_template(p.base_url, p, false);
@@ -88,9 +72,7 @@ bool leads_to(const config::Provider& row, const Usual& usual, bool stream, cons
   }
   const std::size_t slash = std::min(base->find('/', base->find("://") + 3), base->size());
   const std::string made =
-      base->substr(0, slash) + request_target(base->substr(slash),
-                                              path_template(p, usual.surface, stream, usual.path, usual.stream_path), p,
-                                              model_of(url), "");
+      base->substr(0, slash) + request_target(base->substr(slash), path_of(p, surface, stream), p, model_of(url), "");
   return plain(made) == plain(url);
 }
 
@@ -113,19 +95,28 @@ std::map<std::string, int> recorded_urls() {
   return urls;
 }
 
+TEST(RecordedTargets, EachSurfaceOfARowIsOneOfTheGateway) {
+  for (const std::string_view word : config::surface_words()) EXPECT_NE(surface_named(word), nullptr) << word;
+  for (const Surface& surface : surfaces()) {
+    const auto words = config::surface_words();
+    const bool word = std::find(words.begin(), words.end(), surface.name) != words.end();
+    EXPECT_TRUE(word || surface.operation == Operation::passthrough) << surface.name;
+  }
+  for (const std::string_view dialect : config::dialect_words())
+    EXPECT_FALSE(default_surfaces(dialect).empty()) << dialect;
+}
+
 TEST(RecordedTargets, RowsLeadWhereRequestsWent) {
   const auto urls = recorded_urls();
   if (urls.empty()) GTEST_SKIP() << "no recorded data";
   std::map<std::string, int> found;  // row and surface -> requests
   for (const auto& [url, count] : urls) {
     for (const config::Provider& row : config::shipped_providers()) {
-      for (const Usual& usual : kUsual) {
-        if (std::find(row.surfaces.begin(), row.surfaces.end(), usual.surface) == row.surfaces.end()) continue;
-        const std::string name = row.name + " " + std::string(usual.surface);
-        if (leads_to(row, usual, false, url)) found[name] += count;
-        if (path_template(row, usual.surface, true, usual.path, usual.stream_path) !=
-                path_template(row, usual.surface, false, usual.path, usual.stream_path) &&
-            leads_to(row, usual, true, url))
+      for (const Surface& surface : surfaces()) {
+        if (std::find(row.surfaces.begin(), row.surfaces.end(), surface.name) == row.surfaces.end()) continue;
+        const std::string name = row.name + " " + std::string(surface.name);
+        if (leads_to(row, surface, false, url)) found[name] += count;
+        if (path_of(row, surface, true) != path_of(row, surface, false) && leads_to(row, surface, true, url))
           found[name + " stream"] += count;
       }
     }
