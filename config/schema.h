@@ -132,8 +132,8 @@ struct PriceRow {
   std::map<std::string, Factor> multipliers;  // "batch", "geo:us", "speed:fast", "tier:flex": on token buckets only
   std::string currency;  // of the rates; "" = USD. Rows of provider "currency" hold what one unit of it is worth
   std::string same_as;   // another provider, whose rows stand in for the models that this one's rows do not name
-  std::string source, source_date;            // where the numbers come from
-  std::string file;                           // file it was read from and its line, for diagnostics
+  std::string source, source_date;  // where the numbers come from
+  std::string file;                 // file it was read from and its line, for diagnostics
   int line = 0;
 };
 

@@ -95,6 +95,23 @@ std::map<std::string, int> recorded_urls() {
   return urls;
 }
 
+// "row surface", with " stream" behind it where streams have a path of their own -> requests.
+std::map<std::string, int> requests_by_row(const std::map<std::string, int>& urls) {
+  std::map<std::string, int> found;
+  for (const auto& [url, count] : urls) {
+    for (const config::Provider& row : config::shipped_providers()) {
+      for (const Surface& surface : surfaces()) {
+        if (std::find(row.surfaces.begin(), row.surfaces.end(), surface.name) == row.surfaces.end()) continue;
+        const std::string name = row.name + " " + std::string(surface.name);
+        if (leads_to(row, surface, false, url)) found[name] += count;
+        if (path_of(row, surface, true) != path_of(row, surface, false) && leads_to(row, surface, true, url))
+          found[name + " stream"] += count;
+      }
+    }
+  }
+  return found;
+}
+
 TEST(RecordedTargets, EachSurfaceOfARowIsOneOfTheGateway) {
   for (const std::string_view word : config::surface_words()) EXPECT_NE(surface_named(word), nullptr) << word;
   for (const Surface& surface : surfaces()) {
@@ -109,18 +126,7 @@ TEST(RecordedTargets, EachSurfaceOfARowIsOneOfTheGateway) {
 TEST(RecordedTargets, RowsLeadWhereRequestsWent) {
   const auto urls = recorded_urls();
   if (urls.empty()) GTEST_SKIP() << "no recorded data";
-  std::map<std::string, int> found;  // row and surface -> requests
-  for (const auto& [url, count] : urls) {
-    for (const config::Provider& row : config::shipped_providers()) {
-      for (const Surface& surface : surfaces()) {
-        if (std::find(row.surfaces.begin(), row.surfaces.end(), surface.name) == row.surfaces.end()) continue;
-        const std::string name = row.name + " " + std::string(surface.name);
-        if (leads_to(row, surface, false, url)) found[name] += count;
-        if (path_of(row, surface, true) != path_of(row, surface, false) && leads_to(row, surface, true, url))
-          found[name + " stream"] += count;
-      }
-    }
-  }
+  auto found = requests_by_row(urls);
   for (const auto& [name, count] : found) std::printf("%5d %s\n", count, name.c_str());
   for (const char* name : {"openai chat",
                            "openai responses",
