@@ -59,4 +59,53 @@ inline chat::Request asking(std::string text = "hello") {
   return request;
 }
 
+using Names = std::vector<std::string>;
+
+inline chat::Part call_part(std::string id, std::string name, std::string arguments) {
+  chat::Part part;
+  part.what = chat::ToolCall{.id = std::move(id), .name = std::move(name), .arguments = std::move(arguments)};
+  return part;
+}
+
+inline chat::Part result_part(std::string id, std::string text, bool is_error = false) {
+  chat::Part part;
+  chat::ToolResult result;
+  result.call_id = std::move(id);
+  result.is_error = is_error;
+  result.content.push_back(text_part(std::move(text)));
+  part.what = std::move(result);
+  return part;
+}
+
+inline chat::Part media_part(chat::Media media) {
+  chat::Part part;
+  part.what = std::move(media);
+  return part;
+}
+
+inline chat::Part thinking_part(std::string text, std::string signature, std::string origin) {
+  chat::Part part;
+  chat::Thinking thinking;
+  thinking.text = std::move(text);
+  thinking.signature = {.value = std::move(signature), .origin = std::move(origin)};
+  part.what = std::move(thinking);
+  return part;
+}
+
+inline void add_tool(chat::Request& request, std::string name = "look_up",
+                     std::string parameters = R"({"type":"object"})") {
+  chat::Tool& tool = request.tools.emplace_back();
+  tool.name = std::move(name);
+  tool.parameters = std::move(parameters);
+}
+
+inline Json of(const char* text) { return json_of(text); }
+
+// Losses for this model; the body is not of interest.
+inline Names lost(const chat::Request& request, std::string_view model = kClaude45) {
+  chat::Losses losses;
+  converse_body(request, model, losses);
+  return losses.names();
+}
+
 }  // namespace tollgate::gateway
