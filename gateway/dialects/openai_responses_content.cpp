@@ -58,18 +58,18 @@ chat::Media read_image(const ContentMembers& in) {
   return media;
 }
 
-chat::Media read_file(const ContentMembers& in) {
-  chat::Media media{.kind = chat::Media::Kind::document};
+// False when the data is no base64, with or without the head of a data URL.
+bool read_file(const ContentMembers& in, chat::Media& media) {
+  media.kind = chat::Media::Kind::document;
   media.name = text_or_empty(in.filename);
   media.file_id = text_or_empty(in.file_id);
   media.url = text_or_empty(in.file_url);
   media.detail = text_or_empty(in.detail);
   const std::string_view data = in.file_data.as_string().value_or("");
-  if (!data.empty() && !parse_data_url(data, media.mime, media.data)) {
-    media.data = data;
-    media.mime = mime_of_name(media.name);
-  }
-  return media;
+  if (data.empty() || parse_data_url(data, media.mime, media.data)) return true;
+  media.mime = mime_of_name(media.name);
+  std::string ignored;
+  return parse_data_url(make_data_url("", data), ignored, media.data);
 }
 
 chat::Media read_audio(const ContentMembers& in) {
@@ -97,14 +97,16 @@ Result<void> read_part(JsonValue value, std::string_view place, std::vector<chat
   } else if (in.type == "input_image") {
     part.what = read_image(in);
   } else if (in.type == "input_file") {
-    part.what = read_file(in);
+    chat::Media media;
+    if (!read_file(in, media)) return bad_request(place, "file_data must be base64, or a data URL with base64");
+    part.what = std::move(media);
   } else if (in.type == "input_audio") {
     part.what = read_audio(in);
   } else if (in.type.empty()) {
     return bad_request(place, "a part has no type");
   } else {
     part.what = chat::Opaque{.dialect = std::string(kName), .type = std::string(in.type), .json = value.text()};
-    in.extra.clear();
+    in.extra.assign(1, {"~content", "true"});  // stands in a message; items by themselves are opaque parts too
   }
   part.cache.set = in.cache.is_object();
   part.extra = std::move(in.extra);

@@ -52,6 +52,13 @@ class ResponsesWriter final : public EventWriter {
     }
   }
 
+  // An array of logprobs, for the text that is open or comes next.
+  void add_logprobs(const chat::RawJson& logprobs) {
+    Event event{.kind = Event::Kind::delta, .delta = Event::Delta::logprobs};
+    event.text = logprobs.substr(1, logprobs.size() - 2);
+    output_.delta(event);
+  }
+
   // The Response object as it is now.
   std::string object() {
     if (!head_) start({});
@@ -78,6 +85,7 @@ class ResponsesWriter final : public EventWriter {
   void end_choice(const chat::Choice& tail) {
     tail_ = tail;
     if (refused_) tail_.parts.push_back({.what = chat::Refusal{}});
+    if (tail.logprobs.size() > 2) add_logprobs(tail.logprobs);
     using chat::Finish;
     output_.finish(tail.finish == Finish::length || tail.finish == Finish::context_length ||
                    tail.finish == Finish::content_filter);
@@ -149,8 +157,11 @@ class ResponsesWriter final : public EventWriter {
 std::string write_reply(const chat::Reply& reply, const StreamOptions& options) {
   ResponsesWriter writer(options, false);
   std::string none;
-  for (const Event& event : chat::unfold(reply))
+  if (!reply.choices.empty() && reply.choices[0].logprobs.size() > 2) writer.add_logprobs(reply.choices[0].logprobs);
+  for (Event& event : chat::unfold(reply)) {
+    event.choice_tail.logprobs.clear();
     if (event.kind != Event::Kind::end) writer.write(event, none);
+  }
   return writer.object();
 }
 

@@ -87,6 +87,12 @@ void ResponsesReader::item_done(std::int64_t index, JsonValue value) {
 
 void ResponsesReader::finish_item(Open& open, JsonValue value) {
   if (open.kind == Kind::message) return finish_message(open, value);
+  if (open.kind == Kind::opaque) {
+    Event& event = emit(open, Event::Kind::delta);
+    event.delta = Event::Delta::opaque;
+    event.text = value.text();
+    return release(event);
+  }
   auto item = read_item(value, kNoPlace);
   if (!item) return;
   name_parts(*item);
@@ -94,7 +100,8 @@ void ResponsesReader::finish_item(Open& open, JsonValue value) {
   if (item->parts.empty()) return;
   chat::Part& part = item->parts.front();
   if (open.kind == Kind::call) {
-    if (const auto* call = part.get<chat::ToolCall>(); call && call->arguments.size() > open.sent)
+    const auto* call = part.get<chat::ToolCall>();
+    if (call && call->arguments.size() > open.sent)
       arguments(open, std::string_view(call->arguments).substr(open.sent));
   } else if (auto* media = part.get<chat::Media>()) {
     const std::string data = std::exchange(media->data, {});
@@ -103,12 +110,8 @@ void ResponsesReader::finish_item(Open& open, JsonValue value) {
     event.delta = Event::Delta::data;
     event.text = data;
     release(event);
-  } else if (const auto* opaque = part.get<chat::Opaque>()) {
-    if (!open.in_part) begin(open, chat::Part{.what = chat::Opaque{.dialect = opaque->dialect, .type = opaque->type}});
-    Event& event = emit(open, Event::Kind::delta);
-    event.delta = Event::Delta::opaque;
-    event.text = opaque->json;
-    release(event);
+  } else if (part.get<chat::Opaque>()) {
+    begin(open, std::move(part));  // an image that was not made
   }
 }
 

@@ -31,7 +31,7 @@ std::string_view role_word(chat::Role role) {
 bool is_content(const chat::Part& part, chat::Role role) {
   if (part.get<chat::Text>() || part.get<chat::Refusal>()) return true;
   if (const auto* opaque = part.get<chat::Opaque>())
-    return opaque->dialect == kName && (opaque->type.starts_with("input_") || opaque->type.starts_with("output_"));
+    return opaque->dialect == kName && find_extra(part.extra, "~content");
   return part.get<chat::Media>() && role != chat::Role::assistant;
 }
 
@@ -155,7 +155,7 @@ void ItemsWriter::write_content_part(JsonWriter& writer, const chat::Part& part,
     writer.member(assistant ? "refusal" : "text", refusal->text);
   } else if (const auto* text = part.get<chat::Text>()) {
     writer.member("type", assistant ? "output_text" : "input_text").member("text", text->text);
-    if (!text->citations.empty() || full) {
+    if (!text->citations.empty() || (full && assistant)) {
       writer.key("annotations").begin_array();
       for (const chat::Citation& citation : text->citations)
         if (citation.origin == kName || !citation.url.empty())

@@ -66,7 +66,9 @@ void Output::send_added() {
 }
 
 void Output::begin_content(const chat::Part& head, Content content) {
-  if (!joins(head)) {
+  if (joins(head)) {
+    end_content();
+  } else {
     open_item(Kind::message, "msg_", item_id(head, own_, "item.id"));
     if (own_)
       for (const auto& [name, value] : head.extra)
@@ -91,6 +93,13 @@ void Output::begin_content(const chat::Part& head, Content content) {
   });
 }
 
+// The item's further members; its id stands by itself.
+void Output::take_extra(const chat::Part& head) {
+  if (!own_) return;
+  for (const auto& member : head.extra)
+    if (member.first != "id") extra_.push_back(member);
+}
+
 // A client that declared a free-text tool gets free text, though the vendor knew it as a function of one argument.
 bool Output::is_custom(const chat::ToolCall& call) const {
   if (call.custom || !request_) return call.custom;
@@ -106,7 +115,7 @@ void Output::begin_call(const chat::Part& head, const chat::ToolCall& call) {
   wrapped_ = custom && !call.custom;
   name_ = call.name;
   call_id_ = call.id.empty() ? "call_" + base_ + "_" + std::to_string(index_) : call.id;
-  if (own_) extra_ = head.extra;
+  take_extra(head);
   send_added();
 }
 
@@ -114,14 +123,14 @@ void Output::begin_reasoning(const chat::Part& head, const chat::Thinking& think
   const std::string known =
       thinking.id.empty() || (!own_ && !thinking.id.starts_with("rs_")) ? "" : quoted(thinking.id);
   open_item(Kind::reasoning, "rs_", known.empty() ? nullptr : &known);
-  if (own_) extra_ = head.extra;
+  take_extra(head);
   summary_ = thinking.summary || (!own_ && shows_summaries());
   send_added();
 }
 
 void Output::begin_image(const chat::Part& head) {
   open_item(Kind::image, "ig_", item_id(head, own_, "id"));
-  if (own_) extra_ = head.extra;
+  take_extra(head);
   send_added();
   opaque_type_ = "image_generation_call";
   send_progress(false);
@@ -196,6 +205,7 @@ void Output::write_reasoning(JsonWriter& writer, bool whole) const {
 
 void Output::close_item(std::string_view status) {
   if (kind_ == Kind::none) return;
+  if (kind_ == Kind::message) end_content();
   std::string item;
   JsonWriter writer(item);
   write_item(writer, status, true);

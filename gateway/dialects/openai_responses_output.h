@@ -1,7 +1,8 @@
 // Output: builds the `output` items of a Response from the events of a reply and, for a stream, the frames that an SDK
 // follows their making by. Both whole replies and streams are written by it, so that they cannot differ.
 //
-// An item is closed when the next one begins or the choice ends: only then is known whether a limit cut it off.
+// An item, and a message's part, is closed when the next one begins or the choice ends: only then is known whether a
+// limit cut it off.
 // Thread rule: one owner.
 #pragma once
 
@@ -71,6 +72,7 @@ class Output {
   void begin_opaque(const chat::Opaque& opaque);
   void open_item(Kind kind, std::string_view prefix, const chat::RawJson* known_id);
   void close_item(std::string_view status);
+  void take_extra(const chat::Part& head);
   void send_added();
   void write_item(JsonWriter& writer, std::string_view status, bool whole) const;
   void write_reasoning(JsonWriter& writer, bool whole) const;

@@ -86,7 +86,6 @@ void Output::delta(const chat::Event& event) {
 
 void Output::end_part() {
   if (ignored_) return;
-  if (kind_ == Kind::message) end_content();
   if (kind_ == Kind::call) end_call();
   if (kind_ == Kind::reasoning) end_thought();
   if (kind_ == Kind::image || kind_ == Kind::opaque) send_progress(true);
@@ -156,7 +155,9 @@ void Output::write_content(JsonWriter& writer) const {
   writer.end_object();
 }
 
+// Of the open part of a message; late, because the rest of its logprobs may come with the end of the choice.
 void Output::end_content() {
+  if (content_ == Content::none) return;
   if (!new_logprobs_.empty()) logprobs_ += (logprobs_.empty() ? "" : ",") + std::exchange(new_logprobs_, {});
   const std::int64_t length = citations_.empty() ? 0 : count_characters(text_);
   for (const chat::Citation& citation : std::exchange(citations_, {})) send_citation(citation, length);

@@ -1,0 +1,4 @@
+tollgate_fuzzer(fuzz_openai_responses_request SOURCES fuzz_openai_responses_request.cpp LINKS tollgate_dialects
+  CORPUS ${CMAKE_CURRENT_LIST_DIR}/corpus/openai_responses_request)
+tollgate_fuzzer(fuzz_openai_responses_events SOURCES fuzz_openai_responses_events.cpp LINKS tollgate_dialects
+  CORPUS ${CMAKE_CURRENT_LIST_DIR}/corpus/openai_responses_events)
