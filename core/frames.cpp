@@ -20,30 +20,24 @@ class BareObject {
   bool overflowed() const { return overflowed_; }
   std::string_view text() const { return text_; }
 
-  // Whether one begins here, behind the ends of lines.
-  static bool begins(std::string_view bytes) {
-    const std::size_t at = bytes.find_first_not_of("\r\n");
-    return at != std::string_view::npos && bytes[at] == '{';
-  }
-  void begin(std::string_view bytes) {
-    text_.clear();
-    in_string_ = escaped_ = false;
-    bytes.remove_prefix(bytes.find('{') + 1);
-    text_ += '{';
+  // Starts with the brace that `bytes` begin with; the rest is for add().
+  void begin() {
+    text_ = '{';
     depth_ = 1;
-    add(bytes);
+    in_string_ = escaped_ = false;
   }
-  // True once it is whole.
-  bool add(std::string_view bytes) {
+  void drop() { depth_ = 0; }
+  // Takes what belongs to it; returns how much that was.
+  std::size_t add(std::string_view bytes) {
     std::size_t used = 0;
     for (; used < bytes.size() && depth_ > 0; ++used) take(bytes[used]);
-    overflowed_ = overflowed_ || used > max_ - std::min(max_, text_.size());
-    if (overflowed_) {
-      depth_ = 0;
-      return false;
+    if (used > max_ - std::min(max_, text_.size())) {
+      overflowed_ = true;
+      drop();
+    } else {
+      text_ += bytes.substr(0, used);
     }
-    text_ += bytes.substr(0, used);
-    return depth_ == 0;
+    return used;
   }
 
  private:
@@ -66,33 +60,38 @@ class BareObject {
   bool in_string_ = false, escaped_ = false, overflowed_ = false;
 };
 
-// Google ends a stream that fails with a bare error object between events, and others do so too: it is given as a frame
-// of its own, where the rules of event streams would pass over its lines.
+// Google ends a stream that fails with a bare error object between events, and others do so too: where it is whole
+// before the next blank line, it is given as a frame of its own. The rules of event streams would pass over its lines.
 class SseFrames final : public FrameReader {
  public:
   explicit SseFrames(std::size_t max_frame_bytes) : scanner_(max_frame_bytes), bare_(max_frame_bytes) {}
   void feed(std::string_view bytes) override {
     chunk_ = bytes;
     if (bare_.open()) {
-      ready_ = bare_.add(bytes);
+      collect(0);
     } else if (scanner_.partial_bytes() == 0) {
-      look_at(bytes);
+      look_at(0);
     }
     scanner_.feed(bytes);
   }
   bool next(Frame& frame) override {
-    if (give_bare(frame)) return true;
-    SseEvent event;
-    while (scanner_.next(event)) {
-      behind_bare_ = false;
-      if (!bare_.open()) look_at(chunk_.substr(event.end));
-      if (event.has_data) {
-        frame = {.event = event.event, .data = event.data};
+    for (;;) {
+      if (std::exchange(held_, false)) {
+        look_at(event_.end);
+        if (!event_.has_data) continue;
+        frame = {.event = event_.event, .data = event_.data};
         return true;
       }
-      if (give_bare(frame)) return true;
+      if (!scanner_.next(event_)) {
+        behind_bare_ = behind_bare_ || ready_;
+        return give_bare(frame);
+      }
+      held_ = true;
+      behind_bare_ = false;
+      if (ready_ && whole_at_ <= event_.end) return give_bare(frame);
+      bare_.drop();
+      ready_ = false;
     }
-    return give_bare(frame);
   }
   bool partial() const override { return bare_.open() || (!behind_bare_ && scanner_.partial_bytes() > 0); }
   std::string_view failure() const override {
@@ -101,23 +100,31 @@ class SseFrames final : public FrameReader {
   }
 
  private:
-  void look_at(std::string_view bytes) {
-    if (!BareObject::begins(bytes)) return;
-    bare_.begin(bytes);
+  // At the beginning of an event: does an object stand there?
+  void look_at(std::size_t offset) {
+    const std::size_t at = chunk_.find_first_not_of("\r\n", offset);
+    if (at == std::string_view::npos || chunk_[at] != '{') return;
+    bare_.begin();
+    collect(at + 1);
+  }
+  void collect(std::size_t offset) {
+    whole_at_ = offset + bare_.add(chunk_.substr(offset));
     ready_ = !bare_.open() && !bare_.overflowed();
   }
   bool give_bare(Frame& frame) {
     if (!std::exchange(ready_, false)) return false;
     frame = {.event = {}, .data = bare_.text()};
-    behind_bare_ = true;
     return true;
   }
 
   SseScanner scanner_;
   BareObject bare_;
+  SseEvent event_;
   std::string_view chunk_;
-  bool ready_ = false;        // the bare object is whole, and not yet given
-  bool behind_bare_ = false;  // the scanner holds its lines only
+  std::size_t whole_at_ = 0;  // where in the chunk the object ended
+  bool ready_ = false;        // the object is whole, and not yet given
+  bool held_ = false;         // `event_` waits
+  bool behind_bare_ = false;  // what the scanner holds are lines of an object that was given
 };
 
 // One JSON text per line; blank lines are passed over. The last line is given only once its line end was fed.

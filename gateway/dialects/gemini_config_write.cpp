@@ -153,10 +153,6 @@ std::string_view mode_word(const Request& request, bool same) {
   return strict || !choice.allowed.empty() ? "VALIDATED" : "";
 }
 
-bool has_extras(const Extra& extra, std::string_view prefix) {
-  return std::any_of(extra.begin(), extra.end(), [&](const auto& one) { return one.first.starts_with(prefix); });
-}
-
 // `own`: the mode as it was said, raw.
 void write_calling(JsonWriter& writer, const Request& request, std::string_view mode, std::string_view own, bool same) {
   const ToolChoice& choice = request.tool_choice;
@@ -179,14 +175,15 @@ void write_tool_config(JsonWriter& writer, const Request& request, const WriteCo
   const std::string_view own = same ? extra_of(request.extra, "~mode") : std::string_view{};
   const std::string_view mode = own.empty() ? mode_word(request, same) : std::string_view{};
   const bool mixed = !same && !context.quirks.vertex_labels && !before_gemini_3(context.model) && mixes_tools(request);
-  const bool more = same && has_extras(request.extra, "toolConfig.");
-  if (mode.empty() && own.empty() && !mixed && !more) return;
-  writer.key("toolConfig").begin_object();
-  if (!mode.empty() || !own.empty()) write_calling(writer, request, mode, own, same);
+  std::string inside;
+  JsonWriter config(inside);
+  config.begin_object();
+  if (!mode.empty() || !own.empty()) write_calling(config, request, mode, own, same);
   // The Gemini API wants to be told that the caller knows calls which it does not answer itself.
-  if (mixed) writer.member("includeServerSideToolInvocations", true);
-  if (more) write_extras(writer, request.extra, "toolConfig");
-  writer.end_object();
+  if (mixed) config.member("includeServerSideToolInvocations", true);
+  if (same) write_extras(config, request.extra, "toolConfig");
+  config.end_object();
+  if (inside.size() > 2) writer.raw_member("toolConfig", inside);
 }
 
 // The level for an effort word; words for more than the vendor offers mean the most.

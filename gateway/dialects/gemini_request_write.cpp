@@ -24,6 +24,10 @@ std::string_view word_of(Media::Kind kind) {
   return kWords[static_cast<std::size_t>(kind)];
 }
 
+bool is_somewhere(const Media& media) {
+  return !media.data.empty() || !media.text.empty() || !media.url.empty() || !media.file_id.empty();
+}
+
 bool says_nothing(const Message& message) {
   return std::all_of(message.parts.begin(), message.parts.end(), [](const Part& part) {
     const auto* text = part.get<Text>();
@@ -190,12 +194,12 @@ class ContentsWriter {
     if (!same_ || extra_of(part.extra, "~id").empty()) writer_.member_if("id", result.call_id);
     writer_.member("name", name_of(result)).key("response");
     output(part, result);
-    const bool has_media = std::any_of(result.content.begin(), result.content.end(),
-                                       [](const Part& one) { return one.get<Media>() != nullptr; });
+    const auto to_show = [](const Part& one) { return one.get<Media>() && is_somewhere(*one.get<Media>()); };
+    const bool has_media = std::any_of(result.content.begin(), result.content.end(), to_show);
     if (has_media && (same_ || !old_model_)) {
       writer_.key("parts").begin_array();
       for (const Part& one : result.content)
-        if (const auto* shown = one.get<Media>()) media(one, *shown);
+        if (to_show(one)) media(one, *one.get<Media>());
       writer_.end_array();
     }
     if (same_) write_extras(writer_, part.extra, "functionResponse");
@@ -203,7 +207,7 @@ class ContentsWriter {
     if (!has_media || same_ || !old_model_) return;
     // Older models take media beside the responses only.
     for (const Part& one : result.content)
-      if (one.get<Media>()) late_.push_back(&one);
+      if (to_show(one)) late_.push_back(&one);
   }
 
   // The value of `response`: an object, in which "output" and "error" have a meaning.
@@ -236,7 +240,8 @@ class ContentsWriter {
       losses_.add(message_place(index_, std::string(word) + ".name"));
     if (!same_ && !media.context.empty()) text({}, media.context, false, {});
     begin_part(part);
-    write_media(writer_, media, {.name = same_ || vertex, .guess = !same_, .extra = same_ ? &part.extra : nullptr});
+    const MediaStyle style{.name = same_ || vertex, .guess = !same_, .extra = same_ ? &part.extra : nullptr};
+    if (!write_media(writer_, media, style)) writer_.member("text", "");
     writer_.end_object();
   }
 

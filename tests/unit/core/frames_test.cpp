@@ -322,6 +322,10 @@ TEST(SseFrames, ABareObjectBetweenEventsIsAFrame) {
   // Inside of an event it is a line that says nothing.
   EXPECT_EQ(whole(Framing::sse, "event: x\n{\"a\":1}\ndata: 1\n\n").frames, (List{{"x", "1"}}));
   expect_same_in_any_split(Framing::sse, "{\"a\":1}{\"b\":2}\n\n\n{}\n\n", 64);
+  // One that is not whole before the blank line is none, whatever follows.
+  const std::string open = "{\"a\":\"\n\ndata: 1\n\n\"}\n\n{\"b\":1}\ndata: 2\n\n";
+  EXPECT_EQ(whole(Framing::sse, open).frames, (List{{"", "1"}, {"", "{\"b\":1}"}, {"", "2"}}));
+  expect_same_in_any_split(Framing::sse, open);
   const std::string large = "data: 1\n\n{\"a\":\"" + std::string(100, 'x') + "\"}\n\n";
   EXPECT_NE(whole(Framing::sse, large, 64).failure, "");
   expect_same_in_any_split(Framing::sse, large, 64);
