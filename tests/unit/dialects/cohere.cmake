@@ -1,2 +1,2 @@
 tollgate_test(dialect_cohere_test SOURCES cohere_recorded_test.cpp cohere_request_test.cpp cohere_reply_test.cpp
-  LINKS dialect_test_support)
+  LINKS dialect_test_support tollgate_billing)

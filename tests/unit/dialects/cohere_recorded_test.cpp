@@ -68,13 +68,18 @@ TEST_F(CohereRecorded, RequestsAreReadAndWrittenAgain) {
 }
 
 TEST_F(CohereRecorded, RepliesAreReadAndWrittenAgain) {
-  KnownDifferences known({{"usage", "the gateway fills it in from billing"}});
+  KnownDifferences known({
+      {"usage.tokens.*", "as many as are billed; Cohere counts its own prompt, too"},
+      {"usage.cached_tokens", "of its own prompt, and not in what is billed"},
+  });
   each_chat([&](const RecordedExchange& one) {
     if (one.stream || one.status != 200) return;
     auto reply = cohere_.read_reply(one.reply);
     ASSERT_TRUE(reply) << one.id << " " << reply.error().message;
     ASSERT_EQ(reply->choices.size(), 1u);
     EXPECT_NE(reply->choices[0].finish, chat::Finish::unset) << one.id;
+    reply->usage = reply_usage(billing::UsageDialect::cohere, one.reply);
+    EXPECT_TRUE(reply->usage.reported) << one.id;
     known.check(one.id, json_of(one.reply), json_of(cohere_.write_reply(*reply, {})));
   });
   known.report("cohere replies");
@@ -93,8 +98,11 @@ TEST_F(CohereRecorded, StreamsFoldTheSameAfterBeingWritten) {
     ASSERT_EQ(first.reply().choices.size(), 1u) << one.id;
     EXPECT_FALSE(first.reply().choices[0].parts.empty()) << one.id;
     failed += first.error() != nullptr;
-    const std::string again = written(cohere_, events, {.id = "other"});
+    const Usage usage = stream_usage(billing::UsageDialect::cohere, Framing::sse, bytes);
+    const std::string again = written(cohere_, with_usage(events, usage), {.id = "other"});
     EXPECT_EQ(fold_text(events), fold_text(events_of(cohere_, again))) << one.id;
+    if (first.ended())
+      EXPECT_EQ(usage.counts, stream_usage(billing::UsageDialect::cohere, Framing::sse, again).counts) << one.id;
     // The whole reply that the events spell unfolds to the same.
     if (first.ended()) EXPECT_EQ(fold_text(events), fold_text(chat::unfold(first.reply()))) << one.id;
     expect_any_split(cohere_, bytes, one.id);
@@ -106,8 +114,10 @@ TEST_F(CohereRecorded, StreamsFoldTheSameAfterBeingWritten) {
 
 // A stream and the whole reply of the same answer: what the frames of one say, a reply of the other form says, too.
 TEST_F(CohereRecorded, WrittenFramesAreTheRecordedOnes) {
-  KnownDifferences known(
-      {{"delta.usage", "the gateway fills it in from billing"}, {"delta.error_type", "kept as the error's code"}});
+  KnownDifferences known({{"delta.usage.tokens.*", "as many as are billed; Cohere counts its own prompt, too"},
+                          {"delta.usage.cached_tokens", "of its own prompt, and not in what is billed"},
+                          {"delta.usage", "where an error ends the stream"},
+                          {"delta.error_type", "kept as the error's code"}});
   std::size_t streams = 0;
   each_chat([&](const RecordedExchange& one) {
     if (!one.stream || one.status != 200) return;
@@ -122,7 +132,8 @@ TEST_F(CohereRecorded, WrittenFramesAreTheRecordedOnes) {
     };
     const std::string bytes = stream_bytes(cohere_, one);
     auto recorded = payloads(bytes);
-    const auto again = payloads(written(cohere_, events_of(cohere_, bytes), {}));
+    const Usage usage = stream_usage(billing::UsageDialect::cohere, Framing::sse, bytes);
+    const auto again = payloads(written(cohere_, with_usage(events_of(cohere_, bytes), usage), {}));
     if (recorded.back() != "[DONE]") recorded.emplace_back("[DONE]");  // the recorder took it away
     ASSERT_EQ(recorded.size(), again.size()) << one.id;
     for (std::size_t i = 0; i + 1 < recorded.size(); ++i) known.check(one.id, json_of(recorded[i]), json_of(again[i]));

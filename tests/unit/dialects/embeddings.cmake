@@ -1,2 +1,2 @@
 tollgate_test(dialect_embeddings_test SOURCES embeddings_recorded_test.cpp embeddings_test.cpp rerank_test.cpp
-  LINKS dialect_test_support)
+  LINKS dialect_test_support tollgate_billing)

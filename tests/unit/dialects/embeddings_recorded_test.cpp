@@ -24,20 +24,12 @@ std::string rerank_form_of(const RecordedExchange& one) {
   return one.provider == "voyage" ? "voyage.rerank" : "jina.rerank";
 }
 
-// What billing would tell: the input tokens of the vendor's own usage.
-Usage usage_of(const RecordedExchange& one) {
-  Usage usage;
-  if (!one.usage.is_object()) return usage;
-  usage.reported = true;
-  const Json& units = one.usage.contains("billed_units") ? one.usage["billed_units"] : one.usage;
-  for (const char* name : {"prompt_tokens", "promptTokenCount", "input_tokens", "total_tokens"}) {
-    if (!units.contains(name)) continue;
-    usage[Bucket::input] = units[name].get<std::int64_t>();
-    break;
-  }
-  if (units.contains("search_units")) usage[Bucket::search_units] = units["search_units"].get<std::int64_t>();
-  if (units.contains("images")) usage[Bucket::images] = units["images"].get<std::int64_t>();
-  return usage;
+Usage usage_of(std::string_view form, const RecordedExchange& one) {
+  using billing::UsageDialect;
+  return reply_usage(form.starts_with("cohere")   ? UsageDialect::cohere
+                     : form.starts_with("gemini") ? UsageDialect::gemini
+                                                  : UsageDialect::openai_embeddings,
+                     one.reply);
 }
 
 template <class See>
@@ -98,7 +90,7 @@ TEST_F(EmbeddingsRecorded, RepliesAreReadAndWrittenAgain) {
     vectors += reply->vectors.size();
     // A vendor that answers in bytes without being asked for them is shown as it is.
     if (!reply->vectors.empty()) request->base64 = reply->vectors[0].base64;
-    known.check(one.id, json_of(one.reply), json_of(form.write_reply(*reply, *request, usage_of(one))));
+    known.check(one.id, json_of(one.reply), json_of(form.write_reply(*reply, *request, usage_of(form.name, one))));
   });
   std::printf("%zu vectors\n", vectors);
   known.report("embedding replies");
@@ -205,9 +197,9 @@ TEST_F(EmbeddingsRecorded, RerankIsReadAndWrittenAgain) {
     if (one.status != 200) return;
     auto reply = form.read_reply(one.reply);
     ASSERT_TRUE(reply) << one.id << " " << reply.error().message;
-    replies.check(one.id, json_of(one.reply), json_of(form.write_reply(*reply, *request, usage_of(one))));
+    replies.check(one.id, json_of(one.reply), json_of(form.write_reply(*reply, *request, usage_of(form.name, one))));
     for (const RerankForm& to : rerank_forms()) {
-      const auto there = to.read_reply(to.write_reply(*reply, *request, usage_of(one)));
+      const auto there = to.read_reply(to.write_reply(*reply, *request, usage_of(form.name, one)));
       ASSERT_TRUE(there) << to.name;
       ASSERT_EQ(there->results.size(), reply->results.size());
       for (std::size_t i = 0; i < reply->results.size(); ++i) {

@@ -1,1 +1,1 @@
-tollgate_test(dialect_ollama_test SOURCES ollama_recorded_test.cpp ollama_test.cpp LINKS dialect_test_support)
+tollgate_test(dialect_ollama_test SOURCES ollama_recorded_test.cpp ollama_test.cpp LINKS dialect_test_support tollgate_billing)

@@ -34,16 +34,14 @@ TEST_F(OllamaRecorded, RequestsAreReadAndWrittenAgain) {
 }
 
 TEST_F(OllamaRecorded, RepliesAreReadAndWrittenAgain) {
-  KnownDifferences known({
-      {"prompt_eval_count", "the gateway fills it in from billing"},
-      {"eval_count", "the gateway fills it in from billing"},
-  });
+  KnownDifferences known({});
   each_exchange("ollama", "ollama.chat", [&](const RecordedExchange& one) {
     if (one.stream || one.status != 200) return;
     auto reply = ollama_.read_reply(one.reply);
     ASSERT_TRUE(reply) << one.id << " " << reply.error().message;
     ASSERT_EQ(reply->choices.size(), 1u);
     EXPECT_NE(reply->choices[0].finish, chat::Finish::unset) << one.id;
+    reply->usage = reply_usage(billing::UsageDialect::ollama, one.reply);
     known.check(one.id, json_of(one.reply), json_of(ollama_.write_reply(*reply, {})));
   });
   known.report("ollama replies");
@@ -59,8 +57,11 @@ TEST_F(OllamaRecorded, StreamsFoldTheSameAfterBeingWritten) {
     expect_order(events, one.id);
     const chat::Fold first = folded(events);
     EXPECT_TRUE(first.ended()) << one.id;
-    const std::string again = written(ollama_, events, {});
+    const Usage usage = stream_usage(billing::UsageDialect::ollama, Framing::ndjson, bytes);
+    EXPECT_TRUE(usage.reported) << one.id;
+    const std::string again = written(ollama_, with_usage(events, usage), {});
     EXPECT_EQ(fold_text(events), fold_text(events_of(ollama_, again))) << one.id;
+    EXPECT_EQ(usage.counts, stream_usage(billing::UsageDialect::ollama, Framing::ndjson, again).counts) << one.id;
     EXPECT_EQ(fold_text(events), fold_text(chat::unfold(first.reply()))) << one.id;
     expect_any_split(ollama_, bytes, one.id);
   });

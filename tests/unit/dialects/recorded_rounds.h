@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "billing/usage_reader.h"
 #include "exchange_corpus.h"
 #include "gateway/dialects/dialect.h"
 #include "json_compare.h"
@@ -154,6 +155,36 @@ chat::Events events_of(const Dialect& dialect, std::string_view bytes, Cut&& cut
 }
 inline chat::Events events_of(const Dialect& dialect, std::string_view bytes) {
   return events_of(dialect, bytes, [&] { return bytes.size(); });
+}
+
+// `events` with what billing read of the stream, where the gateway puts it.
+inline chat::Events with_usage(chat::Events events, const Usage& usage) {
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    if (events[i].kind != chat::Event::Kind::end) continue;
+    chat::Event event{.kind = chat::Event::Kind::usage};
+    event.usage = usage;
+    events.insert(events.begin() + static_cast<std::ptrdiff_t>(i), event);
+    break;
+  }
+  return events;
+}
+
+inline Usage reply_usage(billing::UsageDialect dialect, std::string body) {
+  body.reserve(body.size() + kJsonPadding);
+  billing::UsageReader reader;
+  reader.reset(dialect, {});
+  reader.reply(body);
+  return reader.usage();
+}
+
+inline Usage stream_usage(billing::UsageDialect dialect, Framing framing, const std::string& bytes) {
+  billing::UsageReader reader;
+  reader.reset(dialect, {});
+  const auto frames = make_frame_reader(framing);
+  frames->feed(bytes);
+  Frame frame;
+  while (frames->next(frame)) reader.event(frame.event, frame.data);
+  return reader.usage();
 }
 
 inline chat::Fold folded(const chat::Events& events) {
