@@ -113,7 +113,10 @@ bool write_tool_call(JsonWriter& writer, const chat::ToolCall& call, int index) 
   if (!whole) {
     writer.begin_object().member(call.custom ? "input" : "arguments", call.arguments).end_object();
   } else {
-    writer.raw(call.arguments.empty() ? "{}" : std::string_view(call.arguments));
+    // Anew, without line breaks: a stream of this dialect is cut at them.
+    JsonReader reader;
+    const auto object = reader.parse(call.arguments.empty() ? "{}" : std::string_view(call.arguments));
+    object ? writer.value(*object) : writer.raw("{}");
   }
   writer.end_object().end_object();
   return whole || call.custom;

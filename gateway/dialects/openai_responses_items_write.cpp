@@ -140,7 +140,11 @@ void ItemsWriter::write_content(JsonWriter& writer, const chat::Message& message
 void ItemsWriter::write_content_part(JsonWriter& writer, const chat::Part& part, bool assistant, bool full) {
   const bool marks = same_ || context_.quirks.cache_control;
   if (const auto* opaque = part.get<chat::Opaque>()) {
-    writer.raw(opaque->json);
+    if (opaque->dialect == kName) {
+      writer.raw(opaque->json);
+    } else {  // another vendor's block in a tool's result (search results, objects): the model reads it as text
+      writer.begin_object().member("type", "input_text").member("text", opaque->json).end_object();
+    }
     return;
   }
   if (const auto* media = part.get<chat::Media>()) {

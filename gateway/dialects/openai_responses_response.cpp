@@ -163,7 +163,8 @@ ResponseHead::State state_of(const chat::Choice& choice, bool own) {
     case Finish::malformed_call:
       return {.status = "failed"};
     case Finish::unset:
-      return {.status = raw.empty() ? (own ? "" : "incomplete") : raw};
+      // Some imitators of other APIs do not say how a reply ended.
+      return {.status = raw.empty() ? (own ? "" : "completed") : raw};
     case Finish::other:
       if (raw == "cancelled") return {.status = raw};
       if (!raw.empty()) return {.status = "incomplete", .reason = raw};

@@ -33,18 +33,22 @@ class Kept {
   const Losses& losses_;
 };
 
-// Arguments compare as values where they are JSON, else as text; no arguments are an empty object.
+// Arguments compare as values where they are JSON, else as text; no arguments are an empty object. Dialects that take
+// objects only put broken text and free text into one.
 Json value_of(const std::string& text) {
   if (text.empty()) return Json::object();
   auto parsed = parse_json_dom(text);
-  return parsed ? *parsed : Json(text);
+  if (!parsed) return Json(text);
+  for (const char* name : {"input", "arguments"})
+    if (parsed->is_object() && parsed->size() == 1 && parsed->contains(name) && (*parsed)[name].is_string())
+      return (*parsed)[name];
+  return *parsed;
 }
 
+// The text without white space: how its pieces are joined is each dialect's own business.
 std::string trimmed(std::string text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.pop_back();
-  std::size_t begin = 0;
-  while (begin < text.size() && std::isspace(static_cast<unsigned char>(text[begin]))) ++begin;
-  return text.substr(begin);
+  std::erase_if(text, [](char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; });
+  return text;
 }
 
 bool media_kept(const Media& media, const Kept& kept) {
@@ -77,7 +81,8 @@ void add_result(Json& turn, const ToolResult& result, const Kept& kept) {
   } else if (object) {
     text = dump_json(*object);
   }
-  turn["results"].push_back(text);
+  constexpr std::string_view kFailed = "Error:";  // how a dialect without a mark says that a call failed
+  turn["results"].push_back(text.starts_with(kFailed) ? text.substr(kFailed.size()) : text);
 }
 
 void add_part(Json& turn, const Part& part, const Kept& kept) {
@@ -88,8 +93,7 @@ void add_part(Json& turn, const Part& part, const Kept& kept) {
     if (!trimmed(refusal->text).empty()) turn["text"].push_back(trimmed(refusal->text));
   } else if (const auto* media = part.get<Media>()) {
     if (media_kept(*media, kept) && !kept.any_loss("image") && !kept.any_loss("document") && !kept.any_loss("file"))
-      turn["media"].push_back(!media->data.empty() ? media->data.substr(0, 64)
-                                                   : media->url + media->text.substr(0, 64));
+      turn["media"].push_back(static_cast<int>(media->kind));
   } else if (const auto* call = part.get<ToolCall>()) {
     Json one = Json::object();
     one["name"] = call->name;
@@ -201,10 +205,10 @@ std::string finish_class(Finish finish) {
     case Finish::malformed_call:
     case Finish::error:
       return "error";
-    case Finish::unset:
+    case Finish::unset:  // a whole reply that does not say how it ended
       break;
   }
-  return "unset";
+  return "stop";
 }
 
 }  // namespace
@@ -228,9 +232,10 @@ Json essence_of(const Reply& reply, const std::vector<const FieldTable*>& tables
         one["calls"].push_back(made);
       }
     }
-    one["text"] = text;
-    if (kept(Field::reply_thinking)) one["thinking"] = thinking;
-    one["finish"] = finish_class(choice.finish);
+    one["text"] = trimmed(text);
+    if (kept(Field::reply_thinking)) one["thinking"] = trimmed(thinking);
+    const bool asks = one.contains("calls") && (choice.finish == Finish::stop || choice.finish == Finish::unset);
+    one["finish"] = finish_class(asks ? Finish::tool_calls : choice.finish);
     out.push_back(one);
   }
   return out;
