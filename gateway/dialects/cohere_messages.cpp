@@ -61,8 +61,33 @@ class MessagesWriter {
     writer_.end_object();
   }
 
+  // Whether a later message of the user has words or images.
+  bool asks_later() const {
+    for (std::size_t i = index_ + 1; i < request_.messages.size(); ++i) {
+      const Message& later = request_.messages[i];
+      const auto asks = [this](const Part& part) { return speaks(part); };
+      if (later.role == Role::user && std::any_of(later.parts.begin(), later.parts.end(), asks)) return true;
+    }
+    return false;
+  }
+
+  // Nothing but documents, which an answer follows: said as text, so that the answer has its turn.
+  void write_document_turn(const Message& message) {
+    std::string text;
+    for (const Part& part : message.parts) {
+      const Media& media = *part.get<Media>();
+      for (const std::string* piece : {&media.name, &media.context, &media.text})
+        if (!piece->empty()) text.append(text.empty() ? "" : "\n").append(*piece);
+      if (media.citations) losses_.add(chat::Field::document_citations);
+    }
+    writer_.begin_object().member("role", "user").member("content", text).end_object();
+    user_written_ = true;
+  }
+
   void write_user(const Message& message) {
     bool content = message.parts.empty();
+    const bool documents = !content && std::all_of(message.parts.begin(), message.parts.end(), is_document);
+    if (documents && asks_later()) return write_document_turn(message);
     for (const Part& part : message.parts) {
       if (const auto* result = part.get<chat::ToolResult>()) {
         write_result(message, *result);

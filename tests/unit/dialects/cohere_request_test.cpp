@@ -168,6 +168,18 @@ TEST(CohereRequest, DocumentsOfOthersAreHoistedAndCitedOnlyWhenAsked) {
   EXPECT_TRUE(losses.empty());
 }
 
+TEST(CohereRequest, ATurnOfDocumentsAloneIsText) {
+  Request request = plain();
+  request.messages[0].parts[0].what =
+      Media{.kind = Media::Kind::document, .mime = "text/plain", .text = "Words.", .name = "W"};
+  request.messages.push_back({.role = Role::assistant, .parts = {{.what = Text{.text = "Read."}}}});
+  request.messages.push_back({.role = Role::user, .parts = {{.what = Text{.text = "So?"}}}});
+  Losses losses;
+  const Json body = write(request, losses);
+  EXPECT_EQ(body["messages"][0], json_of(R"({"role":"user","content":"W\nWords."})"));
+  EXPECT_FALSE(body.contains("documents"));
+}
+
 TEST(CohereRequest, ToolResultsAreMessagesAndTheirImagesFollow) {
   Request request = plain();
   request.messages.push_back({.role = Role::assistant,
