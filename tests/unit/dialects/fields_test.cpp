@@ -3,9 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cstdlib>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <set>
 
+#include "gateway/dialects/reference.h"
 #include "gateway/dialects/translate.h"
 
 namespace tollgate::gateway {
@@ -257,6 +261,18 @@ TEST_P(FieldPromises, SayWhere) {
     if (dialect.fields().carry(field) != Carry::dropped)
       EXPECT_FALSE(dialect.fields().where(field).empty()) << dialect.name() << ": " << field_name(field);
   }
+}
+
+// docs/dialects.md says what the tables say. TOLLGATE_UPDATE_DOCS=1 writes it anew.
+TEST(DialectReference, IsUpToDate) {
+  const char* source = std::getenv("TOLLGATE_SOURCE_DIR");
+  ASSERT_TRUE(source);
+  const std::string path = std::string(source) + "/docs/dialects.md";
+  if (std::getenv("TOLLGATE_UPDATE_DOCS")) std::ofstream(path, std::ios::binary) << dialect_reference();
+  std::ifstream in(path, std::ios::binary);
+  const std::string text(std::istreambuf_iterator<char>(in), {});
+  EXPECT_TRUE(text == dialect_reference())
+      << "docs/dialects.md is out of date; run this test with TOLLGATE_UPDATE_DOCS=1";
 }
 
 INSTANTIATE_TEST_SUITE_P(Dialects, FieldPromises, testing::ValuesIn(kDialects), [](const auto& one) {
