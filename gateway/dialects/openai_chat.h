@@ -69,7 +69,8 @@ std::string digest_text(std::string_view text, std::size_t length);
 // Ids of calls as the vendor takes them, the same for a call and its results.
 class CallIds {
  public:
-  CallIds(const chat::Request& request, bool short_ids);
+  // `as_given`: long ids stay as they are.
+  CallIds(const chat::Request& request, bool short_ids, bool as_given);
   std::string of(const chat::ToolCall& call) const { return said(&call, call.id); }
   std::string of(const chat::ToolResult& result) const { return said(&result, result.call_id); }
 
@@ -78,7 +79,7 @@ class CallIds {
   void pair_nameless(const chat::Request& request);
 
   std::vector<std::pair<const void*, std::string>> made_;  // for parts without an id
-  bool short_;
+  bool short_, as_given_;
 };
 
 // ---- content parts (openai_chat_parts*.cpp)

@@ -78,6 +78,7 @@ class ChoiceStream {
   void thoughts(const ThoughtMembers& members, chat::Events& out);
   void plain_thought_piece(std::string_view piece, int slot, chat::Events& out);
   void thought_detail(const Detail& detail, chat::Events& out);
+  int told_before(std::string_view text);
   void encrypted_detail(const Detail& detail, chat::Events& out);
   void audio(JsonValue value, chat::Events& out);
   void call(JsonValue value, std::string_view seed, chat::Events& out);

@@ -77,11 +77,8 @@ void ChoiceStream::thought_detail(const Detail& piece, Events& out) {
   if (piece.kind == Detail::Kind::other) return;
   if (piece.kind == Detail::Kind::encrypted) return encrypted_detail(piece, out);
   const bool sums_up = piece.kind == Detail::Kind::summary;
-  const int streamed = find(Kind::thought, plain);
-  // What came as plain text bit by bit may be told again, whole and signed.
-  const bool again =
-      streamed >= 0 && !piece.text.empty() && lanes_[static_cast<std::size_t>(streamed)].said == piece.text;
-  if (!piece.text.empty() && !again) {
+  const int told = told_before(piece.text);
+  if (!piece.text.empty() && told < 0) {
     const int slot = sums_up ? summary : detail;
     int known = find(Kind::thought, slot);
     if (known < 0) {
@@ -92,10 +89,29 @@ void ChoiceStream::thought_detail(const Detail& piece, Events& out) {
     emit_text(known, piece.text, out);
   }
   if (!piece.signature.empty()) {
+    const bool over = told >= 0 && lanes_[static_cast<std::size_t>(told)].sealed;
+    if (over) lane(Kind::thought, detail, {.what = chat::Thinking{}}, out);  // its part is closed
     seal_thought(piece.signature, Event::Delta::signature, out);
-  } else if (again) {
-    lanes_[static_cast<std::size_t>(streamed)].sealed = true;
+  } else if (told >= 0) {
+    Lane& lane = lanes_[static_cast<std::size_t>(told)];
+    if (!sums_up) lane.sealed = true;
+    if (lane.sealed) return;
+    lane.slot = summary;  // what is encrypted may follow
+    auto& head = *lane.head.get<chat::Thinking>();
+    head.id = piece.id;
+    head.signature.origin = piece.signature.origin;
   }
+}
+
+// What came as plain text bit by bit may be told again, whole and signed. The lane of that text, or -1.
+int ChoiceStream::told_before(std::string_view text) {
+  if (text.empty()) return -1;
+  const auto at = std::find_if(lanes_.begin(), lanes_.end(), [&](const Lane& lane) {
+    return lane.kind == Kind::thought && lane.slot == plain && lane.said == text;
+  });
+  if (at == lanes_.end()) return -1;
+  at->said.clear();
+  return static_cast<int>(at - lanes_.begin());
 }
 
 void ChoiceStream::encrypted_detail(const Detail& piece, Events& out) {
@@ -120,7 +136,7 @@ void ChoiceStream::encrypted_detail(const Detail& piece, Events& out) {
 // Signs the thought that is under way, or makes one of the signature alone.
 void ChoiceStream::seal_thought(chat::Signature signature, Event::Delta delta, Events& out) {
   int known = -1;
-  for (const int slot : {plain, detail, summary, content})
+  for (const int slot : {detail, summary, content, plain})
     if (known < 0) known = find(Kind::thought, slot);
   if (known < 0) known = lane(Kind::thought, detail, {.what = chat::Thinking{}}, out);
   emit_signature(known, signature, delta, out);

@@ -46,14 +46,14 @@ class Writer final : public EventWriter {
   // What a choice has told so far.
   struct Told {
     int index = 0;
-    bool role = false;
-    int calls = 0;             // calls begun
-    std::int64_t details = 0;  // items of reasoning_details
-    std::int64_t before = 0;   // characters of the texts before the open one
-    std::int64_t length = 0;   // of the open text
-    chat::Part part;           // the open one, its texts filled in where they are told at its end
-    bool arguments = false;    // of the open call
-    std::string unsigned_thought;
+    bool role = false, itemised = false;
+    int calls = 0;                   // calls begun
+    std::int64_t details = 0;        // items of reasoning_details
+    std::int64_t before = 0;         // characters of the texts before the open one
+    std::int64_t length = 0;         // of the open text
+    chat::Part part;                 // the open one, its texts filled in where they are told at its end
+    bool arguments = false;          // of the open call
+    std::vector<std::string> plain;  // thoughts that stand in no item of reasoning_details yet
   };
 
   // The parts of every chunk that stay the same.
@@ -117,7 +117,6 @@ class Writer final : public EventWriter {
     choice.part = event.part_head;
     choice.arguments = false;
     choice.length = 0;
-    if (event.part_head.get<chat::Thinking>()) tell_unsigned(choice, out);
     if (const auto* call = event.part_head.get<chat::ToolCall>()) begin_call(choice, *call, out);
     const auto* media = event.part_head.get<chat::Media>();
     if (media && media->kind == chat::Media::Kind::audio) {
@@ -138,11 +137,10 @@ class Writer final : public EventWriter {
     shut(writer, out);
   }
 
-  // A thought without a signature is told in plain text only, unless more thoughts follow: then each needs its item.
-  void tell_unsigned(Told& choice, std::string& out) {
-    if (choice.unsigned_thought.empty()) return;
-    write_thought(choice, {.text = std::exchange(choice.unsigned_thought, {}), .signature = {.origin = "unknown"}},
-                  out);
+  // Plain text does for thoughts without a signature; once one text has an item in reasoning_details, each needs one.
+  void tell_plain(Told& choice, std::string& out) {
+    for (std::string& text : std::exchange(choice.plain, {}))
+      write_thought(choice, {.text = std::move(text), .signature = {.origin = "unknown"}}, out);
   }
 
   void write_thought(Told& choice, const chat::Thinking& thinking, std::string& out) {
@@ -164,6 +162,7 @@ class Writer final : public EventWriter {
       case Event::Delta::redacted:
         return write_signature(choice, event, out);
       case Event::Delta::citation:
+        if (own_ && event.citation.raw.empty()) return;  // stands in the head
         return write_citation(choice, event.citation, out);
       case Event::Delta::data:
         if (auto* media = choice.part.get<chat::Media>(); media && media->kind == chat::Media::Kind::image) {
@@ -238,13 +237,7 @@ class Writer final : public EventWriter {
 
   void end_part(const Event& event, std::string& out) {
     Told& choice = told(event.choice);
-    if (const auto* thinking = choice.part.get<chat::Thinking>()) {
-      if (!thinking->signature.empty() || !thinking->redacted.empty()) {
-        write_thought(choice, *thinking, out);
-      } else {
-        choice.unsigned_thought = thinking->text;
-      }
-    }
+    if (const auto* thinking = choice.part.get<chat::Thinking>()) end_thought(choice, *thinking, out);
     const auto* call = choice.part.get<chat::ToolCall>();
     if (call && !choice.arguments && !own_ && !call->custom) write_arguments(choice, "{}", out);
     const auto* media = choice.part.get<chat::Media>();
@@ -252,6 +245,14 @@ class Writer final : public EventWriter {
       write_image(choice, *media, out);
     choice.before += choice.length;
     choice.part = {};
+  }
+
+  void end_thought(Told& choice, const chat::Thinking& thinking, std::string& out) {
+    const bool is_signed = !thinking.signature.empty() || !thinking.redacted.empty();
+    if (!is_signed && !thinking.text.empty()) choice.plain.push_back(thinking.text);
+    if (is_signed && !thinking.text.empty()) choice.itemised = true;
+    if (choice.itemised) tell_plain(choice, out);
+    if (is_signed) write_thought(choice, thinking, out);
   }
 
   void write_image(Told& choice, const chat::Media& media, std::string& out) {

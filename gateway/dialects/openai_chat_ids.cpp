@@ -26,7 +26,7 @@ struct Waiting {
 
 }  // namespace
 
-CallIds::CallIds(const chat::Request& request, bool short_ids) : short_(short_ids) {
+CallIds::CallIds(const chat::Request& request, bool short_ids, bool as_given) : short_(short_ids), as_given_(as_given) {
   const bool all_named = std::none_of(request.messages.begin(), request.messages.end(), [](const auto& message) {
     return std::any_of(message.parts.begin(), message.parts.end(), lacks_id);
   });
@@ -61,7 +61,7 @@ std::string CallIds::said(const void* part, const std::string& id) const {
   if (id.empty())
     for (const auto& [made_for, made] : made_)
       if (made_for == part) known = &made;
-  if (!short_) return known->size() <= kMaxId ? *known : "call_" + digest_text(*known, kDigest);
+  if (!short_) return as_given_ || known->size() <= kMaxId ? *known : "call_" + digest_text(*known, kDigest);
   const bool fits = known->size() == kMistralId && std::all_of(known->begin(), known->end(), is_alphanumeric);
   return fits ? *known : digest_text(*known, kMistralId);
 }

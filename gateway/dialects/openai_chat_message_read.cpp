@@ -142,6 +142,8 @@ void keep_spelling(const ThoughtMembers& thoughts, chat::Extra& extra) {
   const bool content = !thoughts.reasoning_content.as_string().value_or("").empty();
   if (plain) extra.emplace_back(content ? "~both_reasonings" : "~reasoning", "true");
   if (content && !plain && thoughts.details.size() > 0) extra.emplace_back("~reasoning_content", "true");
+  // DeepSeek wants the member in every turn with calls, be it empty.
+  if (thoughts.reasoning_content.is_string() && !content && !plain) extra.emplace_back("~no_reasoning", "true");
 }
 
 }  // namespace
@@ -182,8 +184,8 @@ chat::Part read_call(JsonValue value, std::string_view seed, std::size_t ordinal
       call.signature = read_google_signature(inner);
     } else if (key == "cache_control") {
       part.cache = read_cache_control(inner);
-    } else if (key != "type" && key != "index") {
-      keep(part.extra, key, inner);
+    } else if (key != "type") {
+      keep(part.extra, key == "index" ? "~index" : key, inner);
     }
   });
   call.custom = !function.is_object() && custom.is_object();

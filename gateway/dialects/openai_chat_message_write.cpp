@@ -37,7 +37,7 @@ class MessageWriter {
         same_(context.same_dialect),
         losses_(losses),
         parts_{context.quirks, context.same_dialect, losses},
-        ids_(request, context.quirks.short_tool_ids) {}
+        ids_(request, context.quirks.short_tool_ids, context.same_dialect) {}
 
   void write() {
     note_schema();
@@ -303,12 +303,12 @@ class MessageWriter {
     const bool signed_calls = std::any_of(said.calls.begin(), said.calls.end(), [](const Part* part) {
       return !part->get<chat::ToolCall>()->signature.empty();
     });
-    if (said.thoughts.empty() && !signed_calls) return;
+    const std::string_view details = same_ ? kept(message.extra, "~reasoning_details") : std::string_view();
+    if (said.thoughts.empty() && !signed_calls && details.empty()) return write_no_thought(message);
     if (quirks_.no_reasoning_history || quirks_.thinking_parts) {
       if (!said.thoughts.empty()) losses_.add(chat::Field::thinking_history);
       return;
     }
-    const std::string_view details = same_ ? kept(message.extra, "~reasoning_details") : std::string_view();
     const bool signed_thoughts = std::any_of(said.thoughts.begin(), said.thoughts.end(), [](const Part* part) {
       return needs_details(*part->get<chat::Thinking>());
     });
@@ -318,6 +318,11 @@ class MessageWriter {
       return write_signed(said);
     }
     write_plain(said, message, !details.empty());
+  }
+
+  void write_no_thought(const Message& message) {
+    const bool empty = same_ && !kept(message.extra, "~no_reasoning").empty();
+    if (empty && !quirks_.no_reasoning_history && !quirks_.reasoning_field) writer_.member("reasoning_content", "");
   }
 
   void write_signed(const Spoken& said) {
@@ -355,6 +360,7 @@ class MessageWriter {
     const auto& call = *part.get<chat::ToolCall>();
     const std::string_view outer = call.custom ? "custom" : "function";
     writer_.begin_object().member("id", ids_.of(call)).member("type", outer);
+    if (same_) writer_.raw_member_if("index", kept(part.extra, "~index"));
     writer_.key(outer).begin_object().member("name", call.name);
     if (call.custom) {
       writer_.member("input", call.arguments);

@@ -54,6 +54,7 @@ Choice read_choice(JsonValue value, std::string_view seed, Trouble& trouble) {
   Members members;
   read_members(message.is_object() ? message : delta, true, members, choice.extra);
   read_assistant(members, std::string(seed) + "/" + std::to_string(choice.index), true, choice.parts, trouble);
+  if (members.content.as_string() == "") choice.extra.emplace_back("~content", "true");
   settle_finish(choice, stop_reason);
   return choice;
 }
@@ -112,8 +113,8 @@ class ReplyWriter {
       }
     }
     writer_.begin_object().member("role", "assistant").key("content");
-    const bool null = !any_text && (has_calls(choice.parts) || !refusal.empty() || has_audio(choice));
-    null ? writer_.null() : writer_.string(text);
+    const bool elsewhere = has_calls(choice.parts) || !refusal.empty() || has_audio(choice);
+    !any_text && (own_ ? !said_nothing(choice) : elsewhere) ? writer_.null() : writer_.string(text);
     writer_.key("refusal");
     refusal.empty() ? writer_.null() : writer_.string(refusal);
     writer_.member_if("reasoning_content", thoughts);
@@ -125,6 +126,9 @@ class ReplyWriter {
     if (own_) write_under(writer_, choice.extra, "message");
     writer_.end_object();
   }
+
+  // The vendor wrote an empty text beside its calls.
+  static bool said_nothing(const Choice& choice) { return !kept(choice.extra, "~content").empty(); }
 
   static bool has_audio(const Choice& choice) {
     return std::any_of(choice.parts.begin(), choice.parts.end(), [](const chat::Part& part) {
@@ -197,7 +201,9 @@ class ReplyWriter {
       if (!open) writer_.key("tool_calls").begin_array();
       open = true;
       const std::string_view outer = call->custom ? "custom" : "function";
-      writer_.begin_object().member("id", call->id).member("type", outer).key(outer).begin_object();
+      writer_.begin_object().member("id", call->id).member("type", outer);
+      if (own_) writer_.raw_member_if("index", kept(part.extra, "~index"));
+      writer_.key(outer).begin_object();
       writer_.member("name", call->name);
       const bool none = call->arguments.empty() && !own_ && !call->custom;
       writer_.member(call->custom ? "input" : "arguments", none ? "{}" : call->arguments);

@@ -98,7 +98,7 @@ class RequestWriter {
     writer_.key("response_format").begin_object();
     if (format.kind == Kind::json_schema && !quirks_.no_json_schema) {
       writer_.member("type", "json_schema").key("json_schema").begin_object();
-      writer_.member("name", format.name.empty() ? "response" : format.name);
+      writer_.member_if("name", format.name.empty() && !same() ? "response" : format.name);
       writer_.member_if("description", format.description).raw_member_if("schema", format.schema);
       if (format.strict) writer_.member("strict", *format.strict);
       if (same()) write_under(writer_, request_.extra, "json_schema");

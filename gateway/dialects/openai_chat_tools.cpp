@@ -46,6 +46,7 @@ void read_function(JsonValue value, Tool& tool, Trouble& trouble) {
       trouble.text("function.name", inner, tool.name);
     } else if (key == "description") {
       trouble.text("function.description", inner, tool.description);
+      if (inner.as_string() == "") keep(tool.extra, "~description", inner);
     } else if (key == "parameters") {
       tool.parameters = raw_of(inner);
     } else if (key == "strict") {
@@ -240,7 +241,8 @@ class ToolWriter {
   void write_function(const Tool& tool) {
     open();
     writer_.begin_object().member("type", "function").key("function").begin_object().member("name", tool.name);
-    if (!tool.description.empty() || same_) writer_.member("description", tool.description);
+    const bool empty = same_ && !kept(tool.extra, "~description").empty();
+    if (!tool.description.empty() || empty) writer_.member("description", tool.description);
     if (tool.parameters.empty()) {
       if (!same_) writer_.raw_member("parameters", R"({"type":"object","properties":{}})");
     } else {
