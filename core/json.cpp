@@ -212,6 +212,25 @@ Result<JsonValue> JsonReader::parse(std::string_view text) {
   return Access::from(root);
 }
 
+namespace {
+
+// How many bytes from `at` on stand for themselves in a string, counted in eights: most text is plain.
+std::size_t plain_bytes(std::string_view text, std::size_t at) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101u, kTops = 0x8080808080808080u;
+  const auto top_where_below = [](std::uint64_t word, std::uint64_t limit) { return (word - kOnes * limit) & ~word; };
+  const std::size_t begin = at;
+  for (; at + 8 <= text.size(); at += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + at, 8);
+    const std::uint64_t special = word | top_where_below(word, 0x20) | top_where_below(word ^ (kOnes * '"'), 1) |
+                                  top_where_below(word ^ (kOnes * '\\'), 1);
+    if ((special & kTops) != 0) break;
+  }
+  return at - begin;
+}
+
+}  // namespace
+
 void json_escape(std::string& out, std::string_view text) {
   static constexpr char kHex[] = "0123456789abcdef";
   std::size_t at = 0;
@@ -237,7 +256,7 @@ void json_escape(std::string& out, std::string_view text) {
           '\\', which == std::string_view::npos ? 'u' : "bfnrt"[which], '0', '0', kHex[byte >> 4], kHex[byte & 15]};
       replace(1, std::string_view(shorthand, which == std::string_view::npos ? 6 : 2));
     } else {
-      ++at;
+      at += std::max<std::size_t>(1, plain_bytes(text, at));
     }
   }
   out.append(text, clean);

@@ -135,6 +135,23 @@ TEST(JsonEscape, RoundTripsThroughTheReader) {
   EXPECT_EQ(p.root.as_string(), text);
 }
 
+// Every byte at every place of a long text: plain ones are copied in eights.
+TEST(JsonEscape, SpecialBytesAreFoundAnywhere) {
+  for (int byte = 0; byte < 0x80; ++byte) {
+    for (std::size_t at = 0; at < 20; ++at) {
+      std::string text(20, 'x'), out;
+      text[at] = static_cast<char>(byte);
+      json_escape(out, text);
+      const std::string rest = out.substr(at, out.size() - 19);
+      EXPECT_EQ(out.substr(0, at), std::string(at, 'x'));
+      EXPECT_EQ(out.substr(at + rest.size()), std::string(19 - at, 'x'));
+      const bool special = byte < 0x20 || byte == '"' || byte == '\\';
+      EXPECT_EQ(rest.size() > 1, special) << byte << " at " << at;
+      if (!special) EXPECT_EQ(rest[0], static_cast<char>(byte));
+    }
+  }
+}
+
 TEST(JsonEscape, ReplacesInvalidUtf8) {
   std::string out = "x";
   json_escape(out, "a\xff\xc3(\xed\xa0\x80z\xe2\x82");
