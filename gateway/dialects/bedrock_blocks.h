@@ -59,7 +59,6 @@ class BlockWriter {
   const ModelTraits& traits_;
   chat::Losses& losses_;
   DocumentNames names_;
-  JsonReader reader_;
 };
 
 }  // namespace tollgate::gateway::bedrock

@@ -123,7 +123,8 @@ void BlockWriter::call(const chat::ToolCall& call, const chat::Part& part) {
   writer_.begin_object().key("toolUse").begin_object();
   writer_.member("toolUseId", own() ? call.id : fitting_call_id(call.id, traits_.vendor)).member("name", call.name);
   writer_.key("input");
-  const auto parsed = call.custom ? Result<JsonValue>(Error{}) : reader_.parse(call.arguments);
+  thread_local JsonReader reader;
+  const auto parsed = call.custom ? Result<JsonValue>(Error{}) : reader.parse(call.arguments);
   if (parsed && (parsed->is_object() || own())) {
     writer_.value(*parsed);
   } else {
