@@ -31,7 +31,7 @@ void read_declaration(JsonValue value, const Place& place, std::size_t group, Fa
     } else if (name == "parametersJsonSchema") {
       tool.parameters = member.text();
     } else {
-      keep_extra(tool.extra, key, member);
+      keep_member(tool.extra, {}, key, member);
     }
   });
   tool.extra.emplace_back("~group", std::to_string(group));
@@ -72,7 +72,7 @@ void read_thinking(JsonValue value, const Place& place, Faults& faults, Request&
       for (const char c : level) reasoning.effort += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
       if (level != reasoning.effort) request.extra.emplace_back("~thinkingLevel", member.text());
     } else {
-      request.extra.emplace_back("generationConfig.thinkingConfig." + std::string(key), member.text());
+      keep_member(request.extra, "generationConfig.thinkingConfig", key, member);
     }
   });
 }
@@ -184,7 +184,7 @@ void read_tool_config(JsonValue value, const Place& outer, Faults& faults, Reque
     if (camel(key, scratch) == "functionCallingConfig") {
       calling = member;
     } else {
-      request.extra.emplace_back("toolConfig." + std::string(key), member.text());
+      keep_member(request.extra, "toolConfig", key, member);
     }
   });
   const Place inner{"functionCallingConfig", &place};
@@ -198,7 +198,7 @@ void read_tool_config(JsonValue value, const Place& outer, Faults& faults, Reque
     } else if (name == "allowedFunctionNames") {
       read_texts(inner, name, member, choice.allowed, faults);
     } else {
-      request.extra.emplace_back("toolConfig.functionCallingConfig." + std::string(key), member.text());
+      keep_member(request.extra, "toolConfig.functionCallingConfig", key, member);
     }
   });
   using Mode = ToolChoice::Mode;
@@ -235,7 +235,7 @@ void read_generation_config(JsonValue value, const Place& outer, Faults& faults,
     } else if (name == "responseModalities") {
       read_modalities(member, place, faults, request);
     } else {
-      request.extra.emplace_back("generationConfig." + std::string(key), member.text());
+      keep_member(request.extra, "generationConfig", key, member);
     }
   });
   apply_format(format, request);

@@ -140,7 +140,7 @@ class GeminiReader final : public EventReader {
     for (auto& [known, raw] : in.extra) {
       if (known == name) return void(raw = value.text());
     }
-    in.extra.emplace_back(name, value.text());
+    keep_member(in.extra, {}, name, value);
   }
 
   // The common parts, text and thoughts, are read here; all others as in a whole reply.

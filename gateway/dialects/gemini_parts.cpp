@@ -1,5 +1,6 @@
 #include "gateway/dialects/gemini_parts.h"
 
+#include <algorithm>
 #include <array>
 
 #include "core/base64.h"
@@ -63,7 +64,7 @@ Members members_of(JsonValue value, std::string& scratch) {
     for (const Row& row : kRows)
       if (row.name == name) return void(out.*row.place = member);
     if (out.kind.empty() && name != "videoMetadata" && name != "partMetadata") out.kind = key;
-    keep_extra(out.rest, key, member);
+    keep_member(out.rest, {}, key, member);
   });
   return out;
 }
@@ -82,7 +83,7 @@ void read_call(JsonValue value, const Place& place, Faults& faults, Part& part) 
     } else if (name == "args") {
       if (expect_object(place, "args", member, faults)) call.arguments = member.text();
     } else if (!member.is_null()) {
-      part.extra.emplace_back("functionCall." + std::string(key), member.text());
+      keep_member(part.extra, "functionCall", key, member);
     }
   });
   if (call.arguments.empty()) call.arguments = "{}";
@@ -122,7 +123,7 @@ void read_response(JsonValue value, const Place& place, Faults& faults, Part& pa
     } else if (name == "parts") {
       parts = member;
     } else if (!member.is_null()) {
-      part.extra.emplace_back("functionResponse." + std::string(key), member.text());
+      keep_member(part.extra, "functionResponse", key, member);
     }
   });
   if (result.call_id.empty()) part.extra.emplace_back("~id", "null");
@@ -153,7 +154,7 @@ Media read_blob(JsonValue value, const Place& place, Faults& faults, Extra& extr
     } else if (name == "displayName") {
       read_text(place, "displayName", member, media.name, faults);
     } else if (!member.is_null()) {
-      extra.emplace_back("blob." + std::string(key), member.text());
+      keep_member(extra, "blob", key, member);
     }
   });
   media.kind = media.mime.empty() && !uri.empty() ? kind_of_place(uri) : kind_of(media.mime);
@@ -189,16 +190,28 @@ void read_text_part(const Members& members, Part& part) {
 std::string_view camel(std::string_view name, std::string& scratch) {
   if (name.find('_') == std::string_view::npos) return name;
   scratch.clear();
-  bool upper = false;
-  for (const char c : name) {
-    if (c == '_') {
-      upper = !scratch.empty();
-    } else {
-      scratch += upper && c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-      upper = false;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    if (name[i] != '_') {
+      scratch += name[i];
+      continue;
     }
+    // Only what snake_case joins words with is taken for a joint.
+    const bool joint = i > 0 && i + 1 < name.size() && name[i + 1] >= 'a' && name[i + 1] <= 'z';
+    if (!joint) return name;
+    scratch += static_cast<char>(name[++i] - 'a' + 'A');
   }
   return scratch;
+}
+
+void keep_member(Extra& extra, std::string_view prefix, std::string_view key, JsonValue value) {
+  if (!value.present() || value.is_null()) return;
+  std::string name(prefix);
+  if (!prefix.empty()) name += '.';
+  const std::size_t begin = name.size();
+  name += key;
+  std::replace(name.begin() + static_cast<std::ptrdiff_t>(begin), name.end(), '.', '-');
+  if (key.starts_with('~')) name[begin] = '-';
+  extra.emplace_back(std::move(name), value.text());
 }
 
 std::string pack_signature(const Signature& signature, bool redacted, std::string_view id) {
@@ -259,6 +272,11 @@ Part read_part(JsonValue value, const Place& place, Faults& faults) {
     const bool data = members.inline_data.is_object();
     const Place inner{data ? "inlineData" : "fileData", &place};
     Media blob = read_blob(data ? members.inline_data : members.file_data, inner, faults, part.extra);
+    if (blob.data.empty() && blob.url.empty() && blob.file_id.empty()) {
+      part.extra.clear();
+      part.what = Opaque{.dialect = std::string(kDialect), .type = std::string(inner.name), .json = value.text()};
+      return part;
+    }
     if (members.resolution.present()) read_resolution(members.resolution, blob, part.extra);
     part.what = std::move(blob);
   } else {
@@ -266,8 +284,8 @@ Part read_part(JsonValue value, const Place& place, Faults& faults) {
     read_text_part(members, part);
     return part;
   }
-  // What has no place for it keeps it for the same dialect.
-  if (members.signature.present() && !part.get<ToolCall>())
+  // What has no place for a signature keeps one of its own vendor as it is.
+  if (!part.get<ToolCall>() && unpack_signature(text_of(members.signature)).signature.origin == kFamily)
     keep_extra(part.extra, "thoughtSignature", members.signature);
   if (const auto thought = members.thought.as_bool())
     part.extra.emplace_back(*thought ? "thought" : "~thought", *thought ? "true" : "false");

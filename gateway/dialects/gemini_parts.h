@@ -33,6 +33,10 @@ chat::Part read_part(JsonValue value, const Place& place, Faults& faults);
 // `parts` of `outer`: an array, or one part (which the API takes too).
 void read_parts(JsonValue value, const Place& outer, Faults& faults, std::vector<chat::Part>& out);
 
+// Keeps an unknown member of the object that `prefix` names, "" for the one that the extras belong to. Dots and a
+// leading
+// '~' mean something in names of extras and are replaced.
+void keep_member(chat::Extra& extra, std::string_view prefix, std::string_view key, JsonValue value);
 // The raw value of the extra with this name, "" if there is none.
 std::string_view extra_of(const chat::Extra& extra, std::string_view name);
 // Extras named "<prefix>.<member>" as members; with an empty prefix those whose names have no dot.

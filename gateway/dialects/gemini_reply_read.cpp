@@ -93,7 +93,7 @@ Choice read_candidate(JsonValue candidate, int index, CallNames& names) {
       if (name == "groundingMetadata") grounding = value;
       if (name == "citationMetadata") cited = value;
       if (name == "logprobsResult") choice.logprobs = "[" + logprob_elements(value) + "]";
-      keep_extra(choice.extra, key, value);
+      keep_member(choice.extra, {}, key, value);
     }
   });
   bool calls = false;
@@ -213,7 +213,7 @@ JsonValue read_head(JsonValue root, Reply& reply) {
         reply.extra.emplace_back("usageMetadata.trafficType", traffic.text());
     } else {
       if (name == "createTime") reply.created = unix_seconds(value.as_string().value_or(""));
-      keep_extra(reply.extra, key, value);
+      keep_member(reply.extra, {}, key, value);
     }
   });
   return candidates;

@@ -39,7 +39,7 @@ Message read_content(JsonValue value, const Place& place, bool instruction, Faul
         faults.add(place.text("role"), "must be user or model");
       }
     } else {
-      keep_extra(message.extra, key, member);
+      keep_member(message.extra, {}, key, member);
     }
   });
   if (!instruction && !has_role) message.extra.emplace_back("~role", "null");
@@ -145,7 +145,7 @@ void read_member(std::string_view key, std::string_view name, JsonValue value, c
     if (request.model.empty()) request.model = model.starts_with("models/") ? model.substr(7) : model;
     request.extra.emplace_back("~model", value.text());
   } else {
-    keep_extra(request.extra, key, value);
+    keep_member(request.extra, {}, key, value);
   }
 }
 
