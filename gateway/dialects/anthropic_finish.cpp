@@ -34,7 +34,8 @@ Finish finish_of(std::string_view stop_reason) {
 // A word of this API in finish_raw is said again. A vendor that says "stop" though it called tools (some do) would keep
 // its caller from running them, so calls decide.
 std::string_view stop_reason_of(const chat::Choice& choice, bool calls) {
-  if (choice.finish == Finish::unset) return {};
+  // Some vendors do not say how a reply ended; callers of this API need a word.
+  if (choice.finish == Finish::unset) return calls ? "tool_use" : "end_turn";
   for (const Reason& reason : kReasons)
     if (reason.word == choice.finish_raw && reason.finish == choice.finish && (!calls || choice.finish != Finish::stop))
       return reason.word;

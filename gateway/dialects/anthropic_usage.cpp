@@ -8,9 +8,11 @@ namespace {
 // Everything but the output, and what has no place elsewhere.
 void write_input(JsonWriter& writer, const Usage& usage) {
   const std::int64_t writes = usage[Bucket::cache_write_5m] + usage[Bucket::cache_write_1h];
-  writer.member("input_tokens", usage[Bucket::input] + usage[Bucket::audio_input] + usage[Bucket::image_input])
+  const std::int64_t reads =
+      usage[Bucket::cache_read] + usage[Bucket::audio_cache_read] + usage[Bucket::image_cache_read];
+  writer.member("input_tokens", usage.input_side() - writes - reads)
       .member("cache_creation_input_tokens", writes)
-      .member("cache_read_input_tokens", usage[Bucket::cache_read] + usage[Bucket::audio_cache_read]);
+      .member("cache_read_input_tokens", reads);
   if (writes == 0) return;
   writer.key("cache_creation")
       .begin_object()

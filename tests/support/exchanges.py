@@ -1,5 +1,6 @@
 """Recorded vendor exchanges, made ready for a replay: what the client sends, what the vendor answers, what it reported."""
 
+import base64
 import csv
 import json
 import os
@@ -15,6 +16,19 @@ RELAYED = {
     ("anthropic-messages", "messages"): ("messages", "/v1/messages"),
     ("anthropic-messages", "messages.count_tokens"): ("count_tokens", "/v1/messages/count_tokens"),
 }
+# Those that only a translation reaches, and the kind of provider that speaks them.
+FOREIGN = {
+    ("openai-chat", "chat.completions"): "openai.chat",
+    ("openai-responses", "responses"): "openai.responses",
+    ("anthropic-messages", "messages"): "anthropic.messages",
+    ("gemini", "generateContent"): "gemini.generate",
+    ("gemini", "streamGenerateContent"): "gemini.generate",
+    ("bedrock-converse", "converse"): "bedrock.converse",
+    ("bedrock-converse", "converse-stream"): "bedrock.converse",
+    ("cohere", "chat"): "cohere.chat",
+    ("ollama", "ollama.chat"): "ollama.chat",
+}
+STREAM_TYPES = {"bedrock.converse": "application/vnd.amazon.eventstream", "ollama.chat": "application/x-ndjson"}
 HOP = {"content-length", "transfer-encoding", "connection", "keep-alive", "content-encoding", "upgrade", "trailer", "te"}
 
 
@@ -31,12 +45,15 @@ class Exchange:
     def __init__(self, record, row):
         self.id = record["id"]
         self.provider = record["provider"]
-        self.surface, self.path = RELAYED[(record["protocol"], record["endpoint"])]
+        self.dialect = FOREIGN.get((record["protocol"], record["endpoint"]))
+        self.surface, self.path = RELAYED.get((record["protocol"], record["endpoint"]), ("", ""))
         self.stream = row["stream"] == "true"
         self.status = int(record["response"].get("status") or 200)
         self.usage = record.get("usage_reported")
         self.features = set(filter(None, row["features"].split(";")))
         self.reply_body = reply_bytes(record)
+        # AWS frames are binary; lines of JSON are text.
+        self.framed = record["response"]["body_encoding"] == ("base64" if self.dialect == "bedrock.converse" else "text")
         self.reply_headers = reply_headers(record, self.stream)
         self._request = (record.get("request") or {}).get("body")
 
@@ -69,8 +86,12 @@ def reply_bytes(record):
     body = record["response"].get("body")
     if record["response"]["body_encoding"] == "none":
         return b""
+    if record["response"]["body_encoding"] == "base64":
+        return base64.b64decode(body)
     if record["response"]["body_encoding"] == "json":
         return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    if record["protocol"] == "ollama":
+        return body.encode().rstrip(b"\n") + b"\n"
     if str(record["source"].get("framing", "")).startswith("json-lines"):
         return "".join(f"data: {line}\n\n" for line in body.splitlines() if line).encode()
     return body.encode()
@@ -85,12 +106,13 @@ def reply_headers(record, stream):
     return result
 
 
-def load(folder):
-    """Every recording whose protocol is relayed."""
+def load(folder, kinds=None):
+    """Every recording whose protocol is relayed, or is one of `kinds`."""
     result = []
+    kinds = RELAYED if kinds is None else kinds
     with open(os.path.join(folder, "exchanges", "index.csv"), encoding="utf-8", newline="") as index:
         for row in csv.DictReader(index):
-            if (row["protocol"], row["endpoint"]) in RELAYED:
+            if (row["protocol"], row["endpoint"]) in kinds:
                 with open(os.path.join(folder, "exchanges", row["file"]), encoding="utf-8") as file:
                     result.append(Exchange(json.load(file), row))
     return result

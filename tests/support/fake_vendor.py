@@ -11,10 +11,12 @@ Requests for other models get the default reply of their surface. Runs in a thre
 import argparse
 import asyncio
 import json
+import re
 import socket
 import struct
 import threading
 import time
+import urllib.parse
 
 from support.dialects import default_reply
 from support.script import Close, Delay, Hold, Reset, WaitFor
@@ -49,7 +51,10 @@ class Request:
     @property
     def model(self):
         body = self.json()
-        return body.get("model", "") if isinstance(body, dict) else ""
+        if isinstance(body, dict) and isinstance(body.get("model"), str):
+            return body["model"]
+        named = re.search(r"/models?/([^/:?]+)", self.target)  # Gemini and Bedrock name it in the path
+        return urllib.parse.unquote(named[1]) if named else ""
 
 
 class FakeVendor:
