@@ -138,6 +138,7 @@ void read_functions(JsonValue value, chat::Request& out, Trouble& trouble) {
     Trouble inner;
     Tool tool;
     read_function(function, tool, inner);
+    if (tool.name.empty()) inner.at("name", "must be given");
     trouble.within("functions", index++, inner);
     out.tools.push_back(std::move(tool));
   });
