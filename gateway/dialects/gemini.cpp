@@ -68,7 +68,7 @@ Result<chat::Request> read_gemini_count_request(std::string_view body, const Rea
   root->members([&](std::string_view key, JsonValue value) {
     if (camel(key, scratch) == "generateContentRequest" && !value.is_null()) inner = value;
   });
-  if (inner.present()) return read_request_object(inner, Place{"generateContentRequest"}, context);
+  if (inner.present()) return read_request_object(inner, Spot{"generateContentRequest"}, context);
   return read_request_object(*root, {}, context);
 }
 

@@ -12,20 +12,20 @@ namespace {
 
 using namespace chat;
 
-void read_declaration(JsonValue value, const Place& place, std::size_t group, Faults& faults, Request& request) {
+void read_declaration(JsonValue value, const Spot& spot, std::size_t group, FirstFault& faults, Request& request) {
   Tool tool;
-  if (!expect_object(place, {}, value, faults)) return;
+  if (!expect_object(spot, {}, value, faults)) return;
   std::string scratch;
   value.members([&](std::string_view key, JsonValue member) {
     if (member.is_null()) return;
     const std::string_view name = camel(key, scratch);
     if (name == "name") {
-      read_text(place, name, member, tool.name, faults);
+      read_text(spot, name, member, tool.name, faults);
     } else if (name == "description") {
-      read_text(place, name, member, tool.description, faults);
+      read_text(spot, name, member, tool.description, faults);
       if (tool.description.empty()) tool.extra.emplace_back("~description", "\"\"");
     } else if (name == "parameters") {
-      if (!expect_object(place, name, member, faults)) return;
+      if (!expect_object(spot, name, member, faults)) return;
       tool.extra.emplace_back("~parameters", member.text());
       if (tool.parameters.empty()) tool.parameters = json_schema_of(member);
     } else if (name == "parametersJsonSchema") {
@@ -49,18 +49,18 @@ Tool::Kind kind_of_tool(std::string_view name) {
   return Tool::Kind::other;
 }
 
-void read_thinking(JsonValue value, const Place& place, Faults& faults, Request& request) {
-  if (!expect_object(place, {}, value, faults)) return;
+void read_thinking(JsonValue value, const Spot& spot, FirstFault& faults, Request& request) {
+  if (!expect_object(spot, {}, value, faults)) return;
   Reasoning& reasoning = request.reasoning;
   std::string scratch;
   value.members([&](std::string_view key, JsonValue member) {
     if (member.is_null()) return;
     const std::string_view name = camel(key, scratch);
     if (name == "includeThoughts") {
-      read_flag(place, name, member, reasoning.include, faults);
+      read_flag(spot, name, member, reasoning.include, faults);
     } else if (name == "thinkingBudget") {
       std::optional<std::int64_t> budget;
-      read_integer(place, name, member, budget, faults);
+      read_integer(spot, name, member, budget, faults);
       if (!budget) return;
       reasoning.mode = *budget == 0  ? Reasoning::Mode::off
                        : *budget < 0 ? Reasoning::Mode::adaptive
@@ -68,7 +68,7 @@ void read_thinking(JsonValue value, const Place& place, Faults& faults, Request&
       if (*budget > 0) reasoning.budget = budget;
     } else if (name == "thinkingLevel") {
       std::string level;
-      read_text(place, name, member, level, faults);
+      read_text(spot, name, member, level, faults);
       for (const char c : level) reasoning.effort += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
       if (level != reasoning.effort) request.extra.emplace_back("~thinkingLevel", member.text());
     } else {
@@ -77,8 +77,8 @@ void read_thinking(JsonValue value, const Place& place, Faults& faults, Request&
   });
 }
 
-void read_modalities(JsonValue value, const Place& place, Faults& faults, Request& request) {
-  read_texts(place, "responseModalities", value, request.modalities, faults);
+void read_modalities(JsonValue value, const Spot& spot, FirstFault& faults, Request& request) {
+  read_texts(spot, "responseModalities", value, request.modalities, faults);
   for (std::string& word : request.modalities)
     std::transform(word.begin(), word.end(), word.begin(),
                    [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
@@ -130,15 +130,15 @@ constexpr std::array kIntegers{IntegerRow{"maxOutputTokens", &Request::max_outpu
                                IntegerRow{"candidateCount", &Request::n}, IntegerRow{"seed", &Request::seed},
                                IntegerRow{"logprobs", &Request::top_logprobs}};
 
-bool read_scalar(std::string_view name, JsonValue value, const Place& place, Faults& faults, Request& request) {
+bool read_scalar(std::string_view name, JsonValue value, const Spot& spot, FirstFault& faults, Request& request) {
   for (const NumberRow& row : kNumbers) {
     if (row.name != name) continue;
-    read_number(place, name, value, request.*row.place, faults);
+    read_number(spot, name, value, request.*row.place, faults);
     return true;
   }
   for (const IntegerRow& row : kIntegers) {
     if (row.name != name) continue;
-    read_integer(place, name, value, request.*row.place, faults);
+    read_integer(spot, name, value, request.*row.place, faults);
     return true;
   }
   return false;
@@ -146,36 +146,36 @@ bool read_scalar(std::string_view name, JsonValue value, const Place& place, Fau
 
 }  // namespace
 
-void read_tools(JsonValue value, const Place& outer, Faults& faults, Request& request) {
+void read_tools(JsonValue value, const Spot& outer, FirstFault& faults, Request& request) {
   if (!expect_array(outer, "tools", value, faults)) return;
-  Place place{"tools", &outer, 0};
+  Spot spot{"tools", &outer, 0};
   std::string scratch;
   value.elements([&](JsonValue entry) {
-    if (!expect_object(place, {}, entry, faults)) return;
+    if (!expect_object(spot, {}, entry, faults)) return;
     entry.members([&](std::string_view key, JsonValue member) {
       if (member.is_null()) return;
       const std::string_view name = camel(key, scratch);
       if (name != "functionDeclarations") {
         Tool tool{.kind = kind_of_tool(name), .name = std::string(name), .origin = std::string(kDialect)};
         tool.config = member.text();
-        tool.extra.emplace_back("~group", std::to_string(place.index));
+        tool.extra.emplace_back("~group", std::to_string(spot.index));
         request.tools.push_back(std::move(tool));
         return;
       }
-      Place inner{"functionDeclarations", &place, 0};
-      if (!expect_array(place, name, member, faults)) return;
+      Spot inner{"functionDeclarations", &spot, 0};
+      if (!expect_array(spot, name, member, faults)) return;
       member.elements([&](JsonValue declaration) {
-        read_declaration(declaration, inner, place.index, faults, request);
+        read_declaration(declaration, inner, spot.index, faults, request);
         ++inner.index;
       });
     });
-    ++place.index;
+    ++spot.index;
   });
 }
 
-void read_tool_config(JsonValue value, const Place& outer, Faults& faults, Request& request) {
-  const Place place{"toolConfig", &outer};
-  if (!expect_object(place, {}, value, faults)) return;
+void read_tool_config(JsonValue value, const Spot& outer, FirstFault& faults, Request& request) {
+  const Spot spot{"toolConfig", &outer};
+  if (!expect_object(spot, {}, value, faults)) return;
   ToolChoice& choice = request.tool_choice;
   std::string mode, raw_mode = "null", scratch;
   JsonValue calling;
@@ -187,7 +187,7 @@ void read_tool_config(JsonValue value, const Place& outer, Faults& faults, Reque
       keep_member(request.extra, "toolConfig", key, member);
     }
   });
-  const Place inner{"functionCallingConfig", &place};
+  const Spot inner{"functionCallingConfig", &spot};
   if (!calling.present() || !expect_object(inner, {}, calling, faults)) return;
   calling.members([&](std::string_view key, JsonValue member) {
     if (member.is_null()) return;
@@ -211,29 +211,29 @@ void read_tool_config(JsonValue value, const Place& outer, Faults& faults, Reque
   }
 }
 
-void read_generation_config(JsonValue value, const Place& outer, Faults& faults, Request& request) {
-  const Place place{"generationConfig", &outer};
-  if (!expect_object(place, {}, value, faults)) return;
+void read_generation_config(JsonValue value, const Spot& outer, FirstFault& faults, Request& request) {
+  const Spot spot{"generationConfig", &outer};
+  if (!expect_object(spot, {}, value, faults)) return;
   Format format;
   std::string scratch;
   value.members([&](std::string_view key, JsonValue member) {
     if (member.is_null()) return;
     const std::string_view name = camel(key, scratch);
-    if (read_scalar(name, member, place, faults, request)) return;
+    if (read_scalar(name, member, spot, faults, request)) return;
     if (name == "stopSequences") {
-      read_texts(place, name, member, request.stop, faults);
+      read_texts(spot, name, member, request.stop, faults);
     } else if (name == "responseLogprobs") {
-      read_flag(place, name, member, request.logprobs, faults);
+      read_flag(spot, name, member, request.logprobs, faults);
     } else if (name == "responseMimeType") {
-      read_text(place, name, member, format.mime, faults);
+      read_text(spot, name, member, format.mime, faults);
     } else if (name == "responseSchema") {
-      if (expect_object(place, name, member, faults)) format.schema = member;
+      if (expect_object(spot, name, member, faults)) format.schema = member;
     } else if (name == "responseJsonSchema") {
       format.json_schema = member;
     } else if (name == "thinkingConfig") {
-      read_thinking(member, Place{name, &place}, faults, request);
+      read_thinking(member, Spot{name, &spot}, faults, request);
     } else if (name == "responseModalities") {
-      read_modalities(member, place, faults, request);
+      read_modalities(member, spot, faults, request);
     } else {
       keep_member(request.extra, "generationConfig", key, member);
     }

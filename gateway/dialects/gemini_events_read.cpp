@@ -194,7 +194,7 @@ class GeminiReader final : public EventReader {
       const bool more = in.open == Open::call && !call["name"].present();
       if (goes_on || more) return partial_call(in, value, call, goes_on, out);
     }
-    Faults ignored;
+    FirstFault ignored;
     Part part = read_part(value, {}, ignored);
     if (auto* text = part.get<Text>()) {
       const Signature signature = text->signature;

@@ -69,19 +69,19 @@ Members members_of(JsonValue value, std::string& scratch) {
   return out;
 }
 
-void read_call(JsonValue value, const Place& place, Faults& faults, Part& part) {
+void read_call(JsonValue value, const Spot& spot, FirstFault& faults, Part& part) {
   ToolCall call;
   std::string scratch;
   bool has_id = false;
   value.members([&](std::string_view key, JsonValue member) {
     const std::string_view name = camel(key, scratch);
     if (name == "name") {
-      read_text(place, "name", member, call.name, faults);
+      read_text(spot, "name", member, call.name, faults);
     } else if (name == "id") {
-      read_text(place, "id", member, call.id, faults);
+      read_text(spot, "id", member, call.id, faults);
       has_id = !call.id.empty();
     } else if (name == "args") {
-      if (expect_object(place, "args", member, faults)) call.arguments = member.text();
+      if (expect_object(spot, "args", member, faults)) call.arguments = member.text();
     } else if (!member.is_null()) {
       keep_member(part.extra, "functionCall", key, member);
     }
@@ -108,18 +108,18 @@ void read_output(JsonValue response, ToolResult& result, Extra& extra) {
   result.content.push_back({.what = Text{.text = std::string(*text)}});
 }
 
-void read_response(JsonValue value, const Place& place, Faults& faults, Part& part) {
+void read_response(JsonValue value, const Spot& spot, FirstFault& faults, Part& part) {
   ToolResult result;
   std::string scratch;
   JsonValue response, parts;
   value.members([&](std::string_view key, JsonValue member) {
     const std::string_view name = camel(key, scratch);
     if (name == "name") {
-      read_text(place, "name", member, result.name, faults);
+      read_text(spot, "name", member, result.name, faults);
     } else if (name == "id") {
-      read_text(place, "id", member, result.call_id, faults);
+      read_text(spot, "id", member, result.call_id, faults);
     } else if (name == "response") {
-      if (expect_object(place, "response", member, faults)) response = member;
+      if (expect_object(spot, "response", member, faults)) response = member;
     } else if (name == "parts") {
       parts = member;
     } else if (!member.is_null()) {
@@ -135,24 +135,24 @@ void read_response(JsonValue value, const Place& place, Faults& faults, Part& pa
       result.content.push_back({.what = Text{.text = std::move(result.json)}});
       result.json.clear();
     }
-    read_parts(parts, place, faults, result.content);
+    read_parts(parts, spot, faults, result.content);
   }
   part.what = std::move(result);
 }
 
-Media read_blob(JsonValue value, const Place& place, Faults& faults, Extra& extra) {
+Media read_blob(JsonValue value, const Spot& spot, FirstFault& faults, Extra& extra) {
   Media media;
   std::string scratch, uri;
   value.members([&](std::string_view key, JsonValue member) {
     const std::string_view name = camel(key, scratch);
     if (name == "mimeType") {
-      read_text(place, "mimeType", member, media.mime, faults);
+      read_text(spot, "mimeType", member, media.mime, faults);
     } else if (name == "data") {
-      read_text(place, "data", member, media.data, faults);
+      read_text(spot, "data", member, media.data, faults);
     } else if (name == "fileUri") {
-      read_text(place, "fileUri", member, uri, faults);
+      read_text(spot, "fileUri", member, uri, faults);
     } else if (name == "displayName") {
-      read_text(place, "displayName", member, media.name, faults);
+      read_text(spot, "displayName", member, media.name, faults);
     } else if (!member.is_null()) {
       keep_member(extra, "blob", key, member);
     }
@@ -246,9 +246,9 @@ Packed unpack_signature(std::string_view text) {
   return out;
 }
 
-Part read_part(JsonValue value, const Place& place, Faults& faults) {
+Part read_part(JsonValue value, const Spot& spot, FirstFault& faults) {
   Part part;
-  if (!expect_object(place, {}, value, faults)) return part;
+  if (!expect_object(spot, {}, value, faults)) return part;
   std::string scratch;
   Members members = members_of(value, scratch);
   const bool media = members.inline_data.is_object() || members.file_data.is_object();
@@ -262,15 +262,15 @@ Part read_part(JsonValue value, const Place& place, Faults& faults) {
   }
   part.extra = std::move(members.rest);
   if (members.call.present()) {
-    const Place inner{"functionCall", &place};
+    const Spot inner{"functionCall", &spot};
     if (expect_object(inner, {}, members.call, faults)) read_call(members.call, inner, faults, part);
     if (auto* call = part.get<ToolCall>()) call->signature = unpack_signature(text_of(members.signature)).signature;
   } else if (members.response.present()) {
-    const Place inner{"functionResponse", &place};
+    const Spot inner{"functionResponse", &spot};
     if (expect_object(inner, {}, members.response, faults)) read_response(members.response, inner, faults, part);
   } else if (media) {
     const bool data = members.inline_data.is_object();
-    const Place inner{data ? "inlineData" : "fileData", &place};
+    const Spot inner{data ? "inlineData" : "fileData", &spot};
     Media blob = read_blob(data ? members.inline_data : members.file_data, inner, faults, part.extra);
     if (blob.data.empty() && blob.url.empty() && blob.file_id.empty()) {
       part.extra.clear();
@@ -280,7 +280,7 @@ Part read_part(JsonValue value, const Place& place, Faults& faults) {
     if (members.resolution.present()) read_resolution(members.resolution, blob, part.extra);
     part.what = std::move(blob);
   } else {
-    if (members.text.present() && !members.text.is_string()) faults.add(place.text("text"), "must be a string");
+    if (members.text.present() && !members.text.is_string()) faults.add(spot, "text", "must be a string");
     read_text_part(members, part);
     return part;
   }
@@ -292,17 +292,17 @@ Part read_part(JsonValue value, const Place& place, Faults& faults) {
   return part;
 }
 
-void read_parts(JsonValue value, const Place& outer, Faults& faults, std::vector<Part>& out) {
+void read_parts(JsonValue value, const Spot& outer, FirstFault& faults, std::vector<Part>& out) {
   if (value.is_object()) {
-    out.push_back(read_part(value, Place{"parts", &outer}, faults));
+    out.push_back(read_part(value, Spot{"parts", &outer}, faults));
     return;
   }
   if (!expect_array(outer, "parts", value, faults)) return;
   out.reserve(out.size() + value.size());
-  Place place{"parts", &outer, 0};
+  Spot spot{"parts", &outer, 0};
   value.elements([&](JsonValue element) {
-    out.push_back(read_part(element, place, faults));
-    ++place.index;
+    out.push_back(read_part(element, spot, faults));
+    ++spot.index;
   });
 }
 

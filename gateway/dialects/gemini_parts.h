@@ -7,7 +7,7 @@
 
 #include "core/chat.h"
 #include "core/json_write.h"
-#include "gateway/dialects/gemini_place.h"
+#include "gateway/dialects/gemini_spot.h"
 
 namespace tollgate::gateway::gemini_form {
 
@@ -29,9 +29,9 @@ Packed unpack_signature(std::string_view text);
 
 // One element of `parts`. Problems go to `faults`; what is unknown becomes extra, or an Opaque part as a whole. A call
 // or result without an id gets none here, and the extra "~id".
-chat::Part read_part(JsonValue value, const Place& place, Faults& faults);
+chat::Part read_part(JsonValue value, const Spot& spot, FirstFault& faults);
 // `parts` of `outer`: an array, or one part (which the API takes too).
-void read_parts(JsonValue value, const Place& outer, Faults& faults, std::vector<chat::Part>& out);
+void read_parts(JsonValue value, const Spot& outer, FirstFault& faults, std::vector<chat::Part>& out);
 
 // Keeps an unknown member of the object that `prefix` names, "" for the one that the extras belong to. Dots and a
 // leading

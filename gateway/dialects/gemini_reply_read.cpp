@@ -78,7 +78,7 @@ Choice read_candidate(JsonValue candidate, int index, CallNames& names) {
   Choice choice{.index = index};
   JsonValue grounding, cited;
   std::string scratch;
-  Faults ignored;  // a reply is taken as far as it can be understood
+  FirstFault ignored;  // a reply is taken as far as it can be understood
   candidate.members([&](std::string_view key, JsonValue value) {
     if (value.is_null()) return;
     const std::string_view name = camel(key, scratch);

@@ -7,16 +7,16 @@
 #include "core/chat.h"
 #include "core/chat_fields.h"
 #include "gateway/dialects/dialect.h"
-#include "gateway/dialects/gemini_place.h"
+#include "gateway/dialects/gemini_spot.h"
 
 namespace tollgate::gateway::gemini_form {
 
 // An object with the members of GenerateContentRequest. `outer` is where it stands.
-Result<chat::Request> read_request_object(JsonValue object, const Place& outer, const ReadContext& context);
+Result<chat::Request> read_request_object(JsonValue object, const Spot& outer, const ReadContext& context);
 // tools, toolConfig and generationConfig.
-void read_tools(JsonValue value, const Place& outer, Faults& faults, chat::Request& request);
-void read_tool_config(JsonValue value, const Place& outer, Faults& faults, chat::Request& request);
-void read_generation_config(JsonValue value, const Place& outer, Faults& faults, chat::Request& request);
+void read_tools(JsonValue value, const Spot& outer, FirstFault& faults, chat::Request& request);
+void read_tool_config(JsonValue value, const Spot& outer, FirstFault& faults, chat::Request& request);
+void read_generation_config(JsonValue value, const Spot& outer, FirstFault& faults, chat::Request& request);
 
 // The members of GenerateContentRequest into an open object.
 void write_request_members(JsonWriter& writer, const chat::Request& request, const WriteContext& context,

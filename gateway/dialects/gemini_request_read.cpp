@@ -13,21 +13,21 @@ using namespace chat;
 
 // One element of contents, or systemInstruction. What was said about the role stays in "~role" where it is not what
 // the writer says.
-Message read_content(JsonValue value, const Place& place, bool instruction, Faults& faults) {
+Message read_content(JsonValue value, const Spot& spot, bool instruction, FirstFault& faults) {
   Message message;
   if (instruction) message.role = Role::system;
   if (instruction && value.is_string()) {
     message.parts.push_back({.what = Text{.text = text_or_empty(value)}});
     return message;
   }
-  if (!expect_object(place, {}, value, faults)) return message;
+  if (!expect_object(spot, {}, value, faults)) return message;
   bool has_role = false;
   value.members([&](std::string_view key, JsonValue member) {
     if (key == "parts") {
-      if (!member.is_null()) read_parts(member, place, faults, message.parts);
+      if (!member.is_null()) read_parts(member, spot, faults, message.parts);
     } else if (key == "role") {
       std::string role;
-      read_text(place, key, member, role, faults);
+      read_text(spot, key, member, role, faults);
       has_role = !role.empty();
       if (instruction) {
         if (has_role) message.extra.emplace_back("~role", member.text());
@@ -36,7 +36,7 @@ Message read_content(JsonValue value, const Place& place, bool instruction, Faul
       } else if (role == "function") {
         message.extra.emplace_back("~role", R"("function")");
       } else if (!role.empty() && role != "user") {
-        faults.add(place.text("role"), "must be user or model");
+        faults.add(spot, "role", "must be user or model");
       }
     } else {
       keep_member(message.extra, {}, key, member);
@@ -109,21 +109,21 @@ class CallIds {
   std::size_t count_ = 0;
 };
 
-void read_contents(JsonValue value, const Place& outer, Faults& faults, Request& request) {
+void read_contents(JsonValue value, const Spot& outer, FirstFault& faults, Request& request) {
   if (value.is_object()) {
-    request.messages.push_back(read_content(value, Place{"contents", &outer}, false, faults));
+    request.messages.push_back(read_content(value, Spot{"contents", &outer}, false, faults));
     return;
   }
   if (!expect_array(outer, "contents", value, faults)) return;
   request.messages.reserve(request.messages.size() + value.size() + 1);
-  Place place{"contents", &outer, 0};
+  Spot spot{"contents", &outer, 0};
   value.elements([&](JsonValue element) {
-    request.messages.push_back(read_content(element, place, false, faults));
-    ++place.index;
+    request.messages.push_back(read_content(element, spot, false, faults));
+    ++spot.index;
   });
 }
 
-void read_member(std::string_view key, std::string_view name, JsonValue value, const Place& outer, Faults& faults,
+void read_member(std::string_view key, std::string_view name, JsonValue value, const Spot& outer, FirstFault& faults,
                  Request& request) {
   if (name == "generationConfig") {
     read_generation_config(value, outer, faults, request);
@@ -151,9 +151,9 @@ void read_member(std::string_view key, std::string_view name, JsonValue value, c
 
 }  // namespace
 
-Result<Request> read_request_object(JsonValue object, const Place& outer, const ReadContext& context) {
+Result<Request> read_request_object(JsonValue object, const Spot& outer, const ReadContext& context) {
   Request request;
-  Faults faults;
+  FirstFault faults;
   request.model = context.model;
   request.stream = context.stream;
   if (!expect_object(outer, outer.name.empty() ? "body" : "", object, faults)) return faults.take();
@@ -167,7 +167,7 @@ Result<Request> read_request_object(JsonValue object, const Place& outer, const 
     } else if (name == "systemInstruction") {
       // In front of the conversation, wherever it stands in the body.
       request.messages.insert(request.messages.begin(),
-                              read_content(value, Place{"systemInstruction", &outer}, true, faults));
+                              read_content(value, Spot{"systemInstruction", &outer}, true, faults));
     } else {
       read_member(key, name, value, outer, faults, request);
     }
@@ -175,7 +175,7 @@ Result<Request> read_request_object(JsonValue object, const Place& outer, const 
   if (contents.present()) {
     read_contents(contents, outer, faults, request);
   } else {
-    faults.add(outer.text("contents"), "is missing");
+    faults.add(outer, "contents", "is missing");
   }
   if (faults.any()) return faults.take();
   CallIds(request).assign();
