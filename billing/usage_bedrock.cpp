@@ -33,10 +33,10 @@ bool is_exception(std::string_view name) { return name.ends_with("Exception") ||
 std::string_view wrapped_name(std::string_view data, std::string_view& body) {
   std::string_view name;
   each_key(data, [&](std::string_view key, std::size_t depth, std::size_t value) {
-    if (depth != 1 || (!is_converse_event(key) && !is_exception(key))) return Step::over;
+    if (depth != 1 || (!is_converse_event(key) && !is_exception(key))) return value_end(data, value);
     name = key;
     body = value_text(data, value);
-    return Step::stop;
+    return kNoOffset;
   });
   return name;
 }
@@ -48,7 +48,7 @@ std::size_t delta_bytes(std::string_view data) {
     const bool holds =
         key == "text" || key == "input" || key == "signature" || key == "redactedContent" || key == "data";
     if (holds) bytes += text_bytes(data, value);
-    return data[value] == '{' || data[value] == '[' ? Step::into : Step::over;
+    return data[value] == '{' || data[value] == '[' ? value : value_end(data, value);
   });
   return bytes;
 }
@@ -145,12 +145,13 @@ void UsageReader::invoke_chunk(std::string_view data) {
                 key == "generation_token_count" || key == "totalOutputTextTokenCount";
       chat = chat || key == "choices";
       if (is_converse_event(key) || is_exception(key)) {
-        converse_event(key, value_text(data, value));
-        return Step::over;
+        std::size_t end = 0;
+        converse_event(key, value_text(data, value, &end));
+        return end;
       }
     }
     const bool list = key == "outputs" || key == "generations" || key == "completions";
-    return list ? Step::into : Step::over;
+    return list ? value : value_end(data, value);
   });
   if (chat) {
     shape_ = Shape::openai;

@@ -32,7 +32,7 @@ void UsageReader::cohere_event(std::string_view name, std::string_view data) {
     if (depth <= 2 && key == "finish_reason") finish = unquoted(value_text(data, value));
     const bool inside =
         key == "delta" || key == "message" || key == "content" || key == "tool_calls" || key == "function";
-    return inside ? Step::into : Step::over;
+    return inside ? value : value_end(data, value);
   });
   read_identity({}, id, {});
   if (type == "message-end" || type == "stream-end") {
@@ -72,7 +72,7 @@ void UsageReader::ollama_event(std::string_view data) {
   std::string_view model;
   each_key(data, [&](std::string_view key, std::size_t depth, std::size_t value) {
     if (depth == 1) {
-      if (key == "message") return Step::into;
+      if (key == "message") return value;
       if (key == "done") done = is_true(data, value);
       if (key == "error") failed = true;
       if (key == "model") model = value_text(data, value);
@@ -81,7 +81,7 @@ void UsageReader::ollama_event(std::string_view data) {
       if (key == "content" || key == "thinking") bytes += text_bytes(data, value);
       if (key == "tool_calls") call = value_text(data, value).size() > 2;
     }
-    return Step::over;
+    return value_end(data, value);
   });
   if (served_model_.empty()) served_model_.assign(unquoted(model));
   if (bytes > 0 || call) note_content(bytes);

@@ -24,12 +24,12 @@ struct Signs {
 
   explicit Signs(std::string_view json) {
     each_key(json, [&](std::string_view key, std::size_t depth, std::size_t value) {
-      if (depth > 2) return Step::over;
+      if (depth > 2) return value_end(json, value);
       if (key == "billed_units") billed = true;
-      if (depth == 2) return key == "usage" ? Step::into : Step::over;
+      if (depth == 2) return key == "usage" ? value : value_end(json, value);
       note(json, key, value);
       // Cohere's stands inside delta, meta or response.
-      return any_of(key, {"usage", "meta", "delta", "response"}) ? Step::into : Step::over;
+      return any_of(key, {"usage", "meta", "delta", "response"}) ? value : value_end(json, value);
     });
     if (usage.find("\"billed_units\"") != kNoOffset) billed = true;
   }

@@ -37,14 +37,15 @@ struct Chunk {
         case 6:
           return part(key, value);
         default:
-          return Step::over;
+          return value_end(data_, value);
       }
     });
   }
 
  private:
-  Step top(std::string_view key, std::size_t value) {
-    if (key == "candidates" || key == "delta") return Step::into;
+  // Each returns where to go on.
+  std::size_t top(std::string_view key, std::size_t value) {
+    if (key == "candidates" || key == "delta") return value;
     struct Slot {
       std::string_view key;
       std::string_view Chunk::* text;
@@ -54,40 +55,45 @@ struct Chunk {
         {"model", &Chunk::model},         {"responseId", &Chunk::id},     {"id", &Chunk::id},
         {"error", &Chunk::error},         {"service_tier", &Chunk::tier}, {"interaction", &Chunk::interaction},
         {"event_type", &Chunk::type},     {"metadata", &Chunk::metadata}};
+    std::size_t end = 0;
+    const std::string_view text = value_text(data_, value, &end);
     for (const Slot& slot : kSlots) {
-      if (slot.key == key) this->*slot.text = value_text(data_, value);
+      if (slot.key == key) this->*slot.text = text;
     }
-    if (key == "promptFeedback") blocked = value_text(data_, value).find("\"blockReason\"") != kNoOffset;
-    return Step::over;
+    if (key == "promptFeedback") blocked = text.find("\"blockReason\"") != kNoOffset;
+    return end;
   }
   // Of an interaction's delta (depth 2), or of a candidate's content (depth 4).
-  Step inner(std::string_view key, std::size_t value) {
-    if (key == "parts" || key == "content") return Step::into;
-    if (key == "text" || key == "arguments" || key == "data") add(text_bytes(data_, value));
-    return Step::over;
+  std::size_t inner(std::string_view key, std::size_t value) {
+    if (key == "parts" || key == "content") return value;
+    std::size_t end = 0;
+    const std::string_view text = value_text(data_, value, &end);
+    if (key == "text" || key == "arguments" || key == "data") add_text(text);
+    return end;
   }
-  Step candidate(std::string_view key, std::size_t value) {
-    if (key == "content") return Step::into;
-    if (key == "finishReason" && data_[value] == '"') ++finishes;
-    if (key == "index" && data_[value] >= '0' && data_[value] <= '9') {
-      const std::string_view digits = value_text(data_, value);
-      candidates |= std::uint64_t{1} << (digits.size() == 1 ? digits[0] - '0' : 63);
-    }
-    if (key == "groundingMetadata") grounding = value_text(data_, value);
-    if (key == "text") add(text_bytes(data_, value));  // of a thought's summary
-    return Step::over;
+  std::size_t candidate(std::string_view key, std::size_t value) {
+    if (key == "content") return value;
+    std::size_t end = 0;
+    const std::string_view text = value_text(data_, value, &end);
+    if (key == "finishReason" && text.starts_with('"')) ++finishes;
+    if (key == "index" && !text.empty() && text[0] >= '0' && text[0] <= '9')
+      candidates |= std::uint64_t{1} << (text.size() == 1 ? text[0] - '0' : 63);
+    if (key == "groundingMetadata") grounding = text;
+    if (key == "text") add_text(text);  // of a thought's summary
+    return end;
   }
-  Step part(std::string_view key, std::size_t value) {
+  std::size_t part(std::string_view key, std::size_t value) {
+    std::size_t end = 0;
+    const std::string_view text = value_text(data_, value, &end);
     if (key == "text") {
-      add(text_bytes(data_, value));
-    } else if (key == "executableCode") {
-      code = true;
-      add(value_text(data_, value).size());
+      add_text(text);
     } else if (key != "thought" && key != "thoughtSignature") {
-      add(value_text(data_, value).size());  // functionCall, inlineData, codeExecutionResult, ...
+      code = code || key == "executableCode";
+      add(text.size());  // functionCall, inlineData, codeExecutionResult, ...
     }
-    return Step::over;
+    return end;
   }
+  void add_text(std::string_view quoted) { add(quoted.size() > 2 && quoted[0] == '"' ? quoted.size() - 2 : 0); }
   void add(std::size_t more) {
     bytes += more;
     content = content || more > 0;

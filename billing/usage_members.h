@@ -5,11 +5,11 @@
 #include <array>
 #include <string_view>
 
+#include "billing/usage_scan.h"
 #include "core/json.h"
 
 namespace tollgate::billing {
 
-inline constexpr std::size_t kNoOffset = std::string_view::npos;
 inline constexpr std::size_t kMaxName = 256;  // model and id kept from a reply
 
 // Raw values of top-level members, "" for absent and null. `text` is padded.

@@ -40,6 +40,8 @@ inline std::size_t skip_space(std::string_view text, std::size_t at) {
   return at;
 }
 
+inline constexpr std::size_t kNoOffset = std::string_view::npos;
+
 // The offset of the value when `"key":` stands at `at` (the offset of its quote), npos when it does not.
 std::size_t value_of_key(std::string_view text, std::size_t at, std::string_view quoted_key);
 // The offset of the value of the first `"key":` at or after `from`, npos when there is none.
@@ -53,15 +55,17 @@ inline std::size_t text_bytes(std::string_view text, std::size_t at) {
 
 // One past the value at `at`, or the text's end. Brackets are counted, not checked.
 std::size_t value_end(std::string_view text, std::size_t at);
-// The value at `at` as it stands.
-inline std::string_view value_text(std::string_view text, std::size_t at) {
-  return text.substr(at, value_end(text, at) - at);
+// The value at `at` as it stands; `end`, when given, is set to its value_end().
+inline std::string_view value_text(std::string_view text, std::size_t at, std::size_t* end = nullptr) {
+  const std::size_t stop = value_end(text, at);
+  if (end != nullptr) *end = stop;
+  return text.substr(at, stop - at);
 }
 
-enum class Step : unsigned char { into, over, stop };
 // Calls f(key, depth, value) for each member in order, objects inside arrays and values too: `key` raw without quotes,
-// `depth` the number of open brackets (1 = of the outermost object), `value` the offset of the value. f says whether to
-// step into the value or over it. Works on any bytes; what is no JSON gives no sense, and no harm.
+// `depth` the number of open brackets (1 = of the outermost object), `value` the offset of the value. f returns where
+// to go on: `value` to step into it, value_end() to step over it, kNoOffset to stop. Works on any bytes; what is no
+// JSON gives no sense, and no harm.
 template <class F>
 void each_key(std::string_view text, F&& f) {
   std::size_t depth = 0, i = 0;
@@ -72,13 +76,8 @@ void each_key(std::string_view text, F&& f) {
       const std::size_t colon = skip_space(text, i + bytes + 2);
       const std::size_t value = colon < text.size() && text[colon] == ':' ? skip_space(text, colon + 1) : colon;
       if (value >= text.size()) return;
-      if (value == colon) {  // a string that is no key
-        i = colon;
-        continue;
-      }
-      const Step step = f(text.substr(i + 1, bytes), depth, value);
-      if (step == Step::stop) return;
-      i = step == Step::over ? value_end(text, value) : value;
+      // A string that is no key is stepped over.
+      i = value == colon ? colon : f(text.substr(i + 1, bytes), depth, value);
       continue;
     }
     if (c == '{' || c == '[') ++depth;
