@@ -97,17 +97,16 @@ Task<Result<void>> Exchange::send_request(bool fresh) {
 
 // The head of the request into out_, with what proves to the vendor that we may ask.
 Task<Result<void>> Exchange::write_request_head(std::size_t body_bytes, std::span<const std::string_view> body) {
+  const std::string_view sent_type =
+      translation_.rewritten() ? "application/json" : in_.head->find("content-type").value_or("");
   const std::string_view query = translation_.active() ? std::string_view{} : in_.query;
   const std::string target = passes_through()
                                  ? passthrough_target(*vendor_, in_.route.rest, query)
                                  : upstream_target(*vendor_, *upstream_, target_->model, scan_.stream, query);
   std::string credentials;
   if (vendor_->signs_requests) {
-    const SignedRequest request{.method = in_.head->method,
-                                .host = vendor_->host,
-                                .target = target,
-                                .content_type = "application/json",
-                                .body = body};
+    const SignedRequest request{
+        .method = in_.head->method, .host = vendor_->host, .target = target, .content_type = sent_type, .body = body};
     auto proved = co_await worker_.credentials.authorize(*vendor_->config, request, deadline_, credentials);
     if (!proved) co_return proved;
   }

@@ -160,6 +160,7 @@ class Exchange {
   bool reply_whole_ = false;     // the vendor's reply was read to its end
   bool reached_ = false;         // the request went out: the vendor may bill it even if no answer came
   std::string reply_headers_;    // the vendor's, as they go to the client
+  std::string rate_limits_;      // of them, the vendor's limits in the caller's own form, where it speaks another
   Error last_error_;
   std::chrono::milliseconds retry_after_{0};
 

@@ -45,6 +45,7 @@ Task<bool> Exchange::serve(const InboundRequest& request) {
   request_id_ = Id::next();
   started_ = SteadyClock::now();
   attempts_ = 0;
+  rate_limits_.clear();
   target_ = nullptr;  // it pointed into the last request's plan
   keep_alive_ = request.head->keep_alive && !worker_.draining;
   client_gone_ = half_closed_ = probed_ = timer_fired_ = head_sent_ = content_sent_ = partial_out_ = wrote_ = drop_lf_ =
@@ -202,7 +203,7 @@ Task<void> Exchange::answer_error(const Error& error) {
     co_return;
   }
   const std::string body = error_body(in_.surface->family, error);
-  reply_headers_ = "Content-Type: application/json\r\n";
+  reply_headers_ = "Content-Type: application/json\r\n" + rate_limits_;
   if (error.retry_after.count() > 0)
     http::write_header(reply_headers_, "Retry-After", std::to_string((error.retry_after.count() + 999) / 1000));
   out_.clear();

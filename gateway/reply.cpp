@@ -33,7 +33,7 @@ Task<Exchange::Next> Exchange::relay_error_reply(bool more_same, bool more_targe
   if (got == Pull::client_gone) co_return co_await client_left();
   if (got != Pull::end) whole = {};
   read_refusal(status, whole);
-  (void)settle(billing::Outcome::error, last_error_.code);
+  (void)settle(billing::Outcome::error, "upstream_status_" + std::to_string(status));
   const ErrorKind kind = last_error_.kind;
   const bool same = kind == ErrorKind::retry_same || kind == ErrorKind::limited;
   const bool elsewhere = same || kind == ErrorKind::auth || kind == ErrorKind::retry_elsewhere;
@@ -63,6 +63,7 @@ void Exchange::read_refusal(int status, std::string_view body) {
     said = std::move(read.message);
     if (retry_after_.count() == 0) retry_after_ = read.retry_after;
   }
+  if (status == 401 && vendor_->signs_requests) worker_.credentials.refused(*vendor_->config);
   last_error_.message = "provider '" + vendor_->config->name + "' answered with status " + std::to_string(status) +
                         (said.empty() ? "" : ": " + said.substr(0, kMaxErrorWords));
   last_error_.retry_after = retry_after_;
@@ -171,7 +172,9 @@ void Exchange::keep_reply_headers() {
   if (translation_.active() || new_framing) {
     reply_headers_ = scan_.stream && record_.http_status < 300 ? stream_type() : "Content-Type: application/json\r\n";
     const std::int64_t now = wall_micros();
-    write_rate_limits(reply_headers_, read_rate_limits(call_.head(), now), in_.surface->family, now);
+    rate_limits_.clear();
+    write_rate_limits(rate_limits_, read_rate_limits(call_.head(), now), in_.surface->family, now);
+    reply_headers_ += rate_limits_;
     return;
   }
   const bool connection_lists = call_.head().find("connection").has_value();

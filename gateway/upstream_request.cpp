@@ -114,7 +114,7 @@ bool is_private_request_header(std::string_view name) {
     case 'v':
       return http::iequals(name, "via");
     case 'x':
-      return http::iequals(name, "x-api-key") || http::iequals(name, "x-goog-api-key") ||
+      return http::iequals(name, "x-api-key") || istarts_with(name, "x-goog-") || istarts_with(name, "x-amz-") ||
              istarts_with(name, "x-tollgate-") || istarts_with(name, "x-litellm-") ||
              istarts_with(name, "x-portkey-") || istarts_with(name, "x-bf-") || istarts_with(name, "x-forwarded-") ||
              http::iequals(name, "x-real-ip");
