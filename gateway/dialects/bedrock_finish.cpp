@@ -99,7 +99,9 @@ void keep_under(chat::Extra& extra, std::string_view prefix, std::string_view na
 bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos; }
 
 std::string place_in(std::size_t message, std::string_view what) {
-  return "messages[" + std::to_string(message) + "]." + std::string(what);
+  std::string place = "messages[" + std::to_string(message) + "]";
+  if (!what.empty()) place.append(".").append(what);
+  return place;
 }
 
 }  // namespace tollgate::gateway::bedrock

@@ -8,6 +8,8 @@ namespace tollgate::gateway::bedrock {
 namespace {
 
 class RequestReading {
+  static constexpr std::size_t kSystem = static_cast<std::size_t>(-1);
+
  public:
   explicit RequestReading(chat::Request& request) : request_(request) {}
   void member(std::string_view key, JsonValue value);
@@ -21,7 +23,12 @@ class RequestReading {
   void system(JsonValue blocks);
   void messages(JsonValue list);
   void message(JsonValue value, std::size_t index);
-  void blocks(JsonValue list, std::string_view place, std::vector<chat::Part>& parts);
+  // `message`: whose content it is; kSystem for the system texts.
+  void blocks(JsonValue list, std::size_t message, std::vector<chat::Part>& parts);
+  void fault(std::size_t message, std::string_view member, std::string_view problem) {
+    const std::string place = message == kSystem ? "system" : place_in(message, member);
+    faults_.add(std::string_view(place), problem);
+  }
   void inference(JsonValue config);
   void output(JsonValue config);
   void text_format(JsonValue format);
@@ -32,11 +39,11 @@ class RequestReading {
   Faults faults_;
 };
 
-void RequestReading::blocks(JsonValue list, std::string_view place, std::vector<chat::Part>& parts) {
+void RequestReading::blocks(JsonValue list, std::size_t message, std::vector<chat::Part>& parts) {
   parts.reserve(list.size());
   list.elements([&](JsonValue block) {
     if (faults_.any()) return;
-    if (!block.is_object()) return faults_.add(place, "each block must be an object");
+    if (!block.is_object()) return fault(message, "content", "each block must be an object");
     read_block(block, parts);
   });
 }
@@ -45,11 +52,11 @@ void RequestReading::system(JsonValue list) {
   if (!faults_.array("system", list) || list.size() == 0) return;
   chat::Message& message = request_.messages.emplace_back();
   message.role = chat::Role::system;
-  blocks(list, "system", message.parts);
+  blocks(list, kSystem, message.parts);
 }
 
 void RequestReading::message(JsonValue value, std::size_t index) {
-  if (!value.is_object()) return faults_.add(place_of("messages", index), "must be an object");
+  if (!value.is_object()) return fault(index, "", "must be an object");
   chat::Message& message = messages_.emplace_back();
   JsonValue role;
   value.members([&](std::string_view key, JsonValue member) {
@@ -58,9 +65,9 @@ void RequestReading::message(JsonValue value, std::size_t index) {
     } else if (key != "content") {
       keep_under(message.extra, "", key, member);
     } else if (member.is_array()) {
-      blocks(member, place_of("messages", index, "content"), message.parts);
+      blocks(member, index, message.parts);
     } else if (!member.is_null()) {
-      faults_.add(place_of("messages", index, "content"), "must be an array");
+      fault(index, "content", "must be an array");
     }
   });
   if (role.as_string() == "assistant") {
@@ -68,7 +75,7 @@ void RequestReading::message(JsonValue value, std::size_t index) {
   } else if (role.as_string() == "system") {
     message.role = chat::Role::system;
   } else if (role.as_string() != "user") {
-    faults_.add(place_of("messages", index, "role"), "must be user, assistant or system");
+    fault(index, "role", "must be user, assistant or system");
   }
 }
 

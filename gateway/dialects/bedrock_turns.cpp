@@ -41,6 +41,15 @@ const Part& stand_in(bool opening) {
   return opening ? kOpening : kBesideDocument;
 }
 
+void results_first(std::vector<Piece>& pieces) {
+  std::vector<Piece> ordered;
+  ordered.reserve(pieces.size());
+  for (const bool results : {true, false})
+    for (const Piece& piece : pieces)
+      if (is_result(*piece.part) == results) ordered.push_back(piece);
+  pieces = std::move(ordered);
+}
+
 void judge(Conversation& conversation, const ModelTraits& traits) {
   const auto& turns = conversation.turns;
   conversation.has_tools = std::any_of(turns.begin(), turns.end(),
@@ -126,8 +135,7 @@ Conversation Arranger::take() {
   if (out_.turns.empty() || out_.turns.front().role != Role::user)
     out_.turns.insert(out_.turns.begin(), {.role = Role::user, .pieces = {{&stand_in(true), 0}}});
   for (Turn& turn : out_.turns) {
-    std::stable_partition(turn.pieces.begin(), turn.pieces.end(),
-                          [](const Piece& piece) { return is_result(*piece.part); });
+    if (has(turn, is_result)) results_first(turn.pieces);
     if (has(turn, is_document) && !has(turn, is_text)) turn.pieces.push_back({&stand_in(false), 0});
   }
   judge(out_, traits_);

@@ -48,7 +48,7 @@ void keep_under(chat::Extra& extra, std::string_view prefix, std::string_view na
 
 // Only white space, which the service refuses as a text.
 bool is_blank(std::string_view text);
-// "messages[2].image.url"
+// "messages[2].image.url"; "messages[2]" without a member.
 std::string place_in(std::size_t message, std::string_view what);
 
 }  // namespace tollgate::gateway::bedrock

@@ -53,7 +53,7 @@ void reply_losses(const chat::Reply& reply, const Dialect& to, chat::Losses& los
 }
 
 StreamTranslator::StreamTranslator(const Dialect& from, const Dialect& to, const StreamOptions& options)
-    : reader_(from.event_reader()), writer_(to.event_writer(options)) {}
+    : from_(&from), reader_(from.event_reader()), writer_(to.event_writer(options)) {}
 
 // The end waits for finish(): usage goes before it, and only the ledger knows usage.
 void StreamTranslator::frame(const Frame& frame, std::string& out) {
@@ -71,6 +71,11 @@ void StreamTranslator::frame(const Frame& frame, std::string& out) {
     } else {
       writer_->write(event, out);
     }
+  }
+  // An error by its framing, under a name that the dialect does not know.
+  if (frame.exception) {
+    failed_ = true;
+    error_ = from_->read_error(500, frame.data);
   }
 }
 

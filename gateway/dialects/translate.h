@@ -39,6 +39,7 @@ class StreamTranslator {
   const Error* error() const { return failed_ ? &error_ : nullptr; }
 
  private:
+  const Dialect* from_;
   std::unique_ptr<EventReader> reader_;
   std::unique_ptr<EventWriter> writer_;
   chat::Events events_;

@@ -215,6 +215,17 @@ TEST(BedrockStream, ErrorsEndIt) {
   EXPECT_EQ(read({{"messageStart", "[]"}}).size(), 1u);
 }
 
+TEST(BedrockStream, AnErrorByItsFramingIsOneUnderAnyName) {
+  StreamTranslator translator(bedrock_converse(), bedrock_converse(), {});
+  std::string out;
+  translator.frame({.event = "messageStart", .data = "{}"}, out);
+  EXPECT_EQ(translator.error(), nullptr);
+  translator.frame({.event = "Unheard", .data = R"({"message":"why"})", .exception = true}, out);
+  ASSERT_NE(translator.error(), nullptr);
+  EXPECT_EQ(translator.error()->message, "why");
+  EXPECT_EQ(translator.error()->kind, ErrorKind::retry_same);
+}
+
 TEST(BedrockStream, ErrorsAreWrittenAsExceptions) {
   const auto exception = [](ErrorKind kind) {
     Event event;
