@@ -1,6 +1,7 @@
 #include "gateway/dialects/anthropic.h"
 
 #include "gateway/dialects/anthropic_wire.h"
+#include "gateway/dialects/common.h"
 
 namespace tollgate::gateway {
 namespace {
@@ -68,6 +69,11 @@ bool inside(std::string_view name, std::string_view object) {
 }
 
 }  // namespace
+
+// A caller's member must not pass for a spelling of ours.
+void keep_unknown(chat::Extra& extra, std::string_view name, JsonValue value) {
+  if (!value.is_null() && !name.starts_with('~') && !is_nested(name)) keep_extra(extra, name, value);
+}
 
 void keep_nested(chat::Extra& extra, std::string_view object, std::string_view member, JsonValue value) {
   if (!value.is_null()) extra.emplace_back(std::string(object) + "." + std::string(member), value.text());

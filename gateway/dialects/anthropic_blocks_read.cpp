@@ -10,8 +10,8 @@ namespace {
 void read_common(std::string_view name, JsonValue value, chat::Part& out) {
   if (name == "cache_control") {
     read_cache_control(value, out.cache, out.extra);
-  } else if (name != "type" && !value.is_null()) {
-    keep_extra(out.extra, name, value);
+  } else if (name != "type") {
+    keep_unknown(out.extra, name, value);
   }
 }
 

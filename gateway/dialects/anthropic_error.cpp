@@ -94,7 +94,8 @@ Error read_error_object(int status, JsonValue error) {
   // Streams say 200 and then an error; the clouds name no type.
   if (status < 400) status = known ? known->status : 500;
   Error out{.kind = known ? known->kind : kind_of_status(status), .status = status};
-  out.code = known || !type.empty() ? type : std::string(type_of_status(status).name);
+  out.code = first_text(error, {"code"});
+  if (out.code.empty()) out.code = type.empty() ? std::string(type_of_status(status).name) : type;
   out.message = first_text(error, {"message", "Message", "detail"});
   if (out.message.empty()) out.message = error.present() ? error.text() : "the vendor named no reason";
   read_phrases(out);

@@ -40,7 +40,7 @@ class Reader final : public EventReader {
   int part_ = -1;  // of the open block, or the last one
   bool started_ = false, open_ = false, ended_choice_ = false, over_ = false;
   // Of the open block
-  bool opaque_ = false, call_ = false, got_arguments_ = false;
+  bool opaque_ = false, call_ = false, thinking_ = false, got_arguments_ = false;
   std::string input_;      // a call's input as its first frame said it
   std::string pieces_;     // an opaque block's input, frame by frame
   std::string block_;      // an opaque block as it stands
@@ -115,9 +115,8 @@ void Reader::message_start(JsonValue message, chat::Events& out) {
       reply.model = text_or_empty(value);
     } else if (name == "usage") {
       reply.service_tier = text_or_empty(value["service_tier"]);
-    } else if (!read_end_member(name, value, tail_) && name != "type" && name != "role" && name != "content" &&
-               !value.is_null()) {
-      keep_extra(reply.extra, name, value);
+    } else if (!read_end_member(name, value, tail_) && name != "type" && name != "role" && name != "content") {
+      keep_unknown(reply.extra, name, value);
     }
   });
 }
@@ -144,6 +143,7 @@ void Reader::first_texts(chat::Part& head) {
     for (chat::Citation& citation : text->citations) hold(Delta::citation).citation = std::move(citation);
     text->citations.clear();
   } else if (auto* thinking = head.get<chat::Thinking>()) {
+    thinking_ = true;
     if (!thinking->text.empty()) hold(Delta::text).text = std::exchange(thinking->text, {});
     if (!thinking->redacted.empty()) hold(Delta::redacted).signature = std::exchange(thinking->redacted, {});
     signature_ = std::exchange(thinking->signature, {}).value;
@@ -183,6 +183,7 @@ void Reader::block_delta(JsonValue delta, chat::Events& out) {
       begin_part(out, {.what = chat::Text{}});
     } else if (type == "thinking_delta") {
       begin_part(out, {.what = chat::Thinking{}});
+      thinking_ = true;
     } else {
       return;
     }
@@ -197,7 +198,7 @@ void Reader::block_delta(JsonValue delta, chat::Events& out) {
   } else if (type == "thinking_delta") {
     text(Delta::text, body("thinking"), out);
   } else if (type == "signature_delta") {
-    signature_ += body("signature");
+    if (thinking_) signature_ += body("signature");
   } else if (type == "citations_delta") {
     Event& event = push(Kind::delta, out);
     event.delta = Delta::citation;
@@ -244,7 +245,7 @@ std::string with_input(const std::string& block, const std::string& input) {
 void Reader::block_stop(chat::Events& out) {
   if (!open_) return;
   open_ = false;
-  if (call_ && !got_arguments_) text(Delta::arguments, input_, out);
+  if (call_ && !got_arguments_) text(Delta::arguments, input_.empty() ? "{}" : input_, out);
   if (!signature_.empty()) {
     Event& event = push(Kind::delta, out);
     event.delta = Delta::signature;
@@ -252,7 +253,7 @@ void Reader::block_stop(chat::Events& out) {
   }
   if (opaque_) text(Delta::opaque, with_input(block_, pieces_), out);
   push(Kind::part_end, out);
-  opaque_ = call_ = got_arguments_ = false;
+  opaque_ = call_ = thinking_ = got_arguments_ = false;
   pieces_.clear();
 }
 
@@ -260,7 +261,7 @@ void Reader::message_delta(JsonValue event) {
   event.members([&](std::string_view name, JsonValue value) {
     if (name == "delta") {
       value.members([&](std::string_view inner, JsonValue said) {
-        if (!read_end_member(inner, said, tail_) && !said.is_null()) keep_extra(tail_.extra, inner, said);
+        if (!read_end_member(inner, said, tail_)) keep_unknown(tail_.extra, inner, said);
       });
     } else if (name != "type" && name != "usage") {
       read_end_member(name, value, tail_);
@@ -275,6 +276,7 @@ void Reader::end_choice(chat::Events& out) {
 }
 
 void Reader::fail(Error error, chat::Events& out) {
+  block_stop(out);
   over_ = true;
   push(Kind::error, out).error = std::move(error);
 }

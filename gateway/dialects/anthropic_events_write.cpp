@@ -147,13 +147,12 @@ void Writer::block(std::string& out, std::string_view json) {
 
 void Writer::open(std::string& out) {
   if (std::exchange(open_, true)) return;
-  if (kind_ == Block::text) return block(out, R"({"type":"text","text":""})");
-  if (kind_ == Block::thinking) return block(out, R"({"type":"thinking","thinking":"","signature":""})");
-  const auto* call = head_.get<chat::ToolCall>();
-  if (!call) return;
   JsonWriter writer = frame(out, "content_block_start");
   writer.member("index", index_).key("content_block").begin_object();
-  writer.member("type", "tool_use").member("id", call->id).member("name", call->name).raw_member("input", "{}");
+  if (kind_ == Block::text) writer.member("type", "text").member("text", "");
+  if (kind_ == Block::thinking) writer.member("type", "thinking").member("thinking", "").member("signature", "");
+  if (const auto* call = head_.get<chat::ToolCall>())
+    writer.member("type", "tool_use").member("id", call->id).member("name", call->name).raw_member("input", "{}");
   if (same_dialect_) write_plain(writer, head_.extra);
   writer.end_object();
   end_frame(writer, out);
@@ -304,9 +303,7 @@ void Writer::end(std::string& out) {
 }
 
 void Writer::ending(JsonWriter& writer) {
-  const std::string_view reason = stop_reason_of(tail_, calls_ && !same_dialect_);
-  writer.key("delta").begin_object().key("stop_reason");
-  reason.empty() ? writer.null() : writer.string(reason);
+  writer.key("delta").begin_object().member("stop_reason", stop_reason_of(tail_, calls_ && !same_dialect_));
   writer.key("stop_sequence");
   tail_.stop_sequence.empty() ? writer.null() : writer.string(tail_.stop_sequence);
   const auto* edits = find_extra(tail_.extra, "context_management");

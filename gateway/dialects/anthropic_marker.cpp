@@ -40,8 +40,11 @@ std::string slot(const chat::Thinking& thinking, const chat::Signature& signatur
 chat::Signature read_slot(std::string_view text, chat::Thinking& out) {
   Marker marker;
   if (!read_marker(text, marker)) return chat::unwrap_signature(text, kFamily);
-  if (marker.kind == Marker::Kind::summary) out.summary = true;
-  if (marker.kind == Marker::Kind::summary || marker.kind == Marker::Kind::item) out.id = std::move(marker.id);
+  // Of something else than a thought: nobody's here, and handed on as it is.
+  if (marker.kind != Marker::Kind::summary && marker.kind != Marker::Kind::item)
+    return {.value = std::string(text), .origin = std::string(kFamily)};
+  out.summary = marker.kind == Marker::Kind::summary;
+  out.id = std::move(marker.id);
   return std::move(marker.signature);
 }
 

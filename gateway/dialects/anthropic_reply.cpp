@@ -53,8 +53,8 @@ Result<chat::Reply> read_reply(std::string_view body) {
       if (read) read = read_blocks(value, {.member = "content"}, false, choice.parts);
     } else if (name == "usage") {
       reply.service_tier = text_or_empty(value["service_tier"]);
-    } else if (!read_end_member(name, value, choice) && name != "type" && name != "role" && !value.is_null()) {
-      keep_extra(reply.extra, name, value);
+    } else if (!read_end_member(name, value, choice) && name != "type" && name != "role") {
+      keep_unknown(reply.extra, name, value);
     }
   });
   if (!read) return unreadable("the reply cannot be read: " + read.error().message);
@@ -78,9 +78,7 @@ std::string write_reply(const chat::Reply& reply, const StreamOptions& options) 
       .begin_array();
   write_reply_blocks(writer, choice.parts, options.id, same);
   writer.end_array();
-  const std::string_view reason = stop_reason_of(choice, !same && has_calls(choice.parts));
-  writer.key("stop_reason");
-  reason.empty() ? writer.null() : writer.string(reason);
+  writer.member("stop_reason", stop_reason_of(choice, !same && has_calls(choice.parts)));
   writer.key("stop_sequence");
   choice.stop_sequence.empty() ? writer.null() : writer.string(choice.stop_sequence);
   // The SDKs read usage without asking whether it is there.

@@ -32,7 +32,7 @@ void write_text_block(JsonWriter& writer, const chat::Text& text) {
 }
 
 void write_text(JsonWriter& writer, const chat::Text& text, const chat::Extra& extra, bool same_dialect) {
-  if (!text.text.empty() || (text.signature.empty() && same_dialect)) {
+  if (!text.text.empty()) {
     write_text_block(writer, text);
     if (same_dialect) write_plain(writer, extra);
     writer.end_object();
@@ -57,7 +57,7 @@ void write_call(JsonWriter& writer, const chat::ToolCall& call, const std::strin
 
 void write_thinking(JsonWriter& writer, const chat::Thinking& thinking) {
   const bool redacted = !thinking.redacted.empty();
-  if (!thinking.text.empty() || !thinking.signature.empty() || !redacted)
+  if (!thinking.text.empty() || !thinking.signature.empty())
     writer.begin_object()
         .member("type", "thinking")
         .member("thinking", thinking.text)

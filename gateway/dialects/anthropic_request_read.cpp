@@ -69,7 +69,7 @@ void RequestReader::member(std::string_view name, JsonValue value) {
     if (!out_.max_output_tokens && !value.is_null()) fail({.member = name}, "must be an integer");
   } else if (!sampling(name, value) && !shaping(name, value) && name != "anthropic_version") {
     // anthropic_version belongs to the clouds' envelope, not to the request.
-    keep_extra(out_.extra, name, value);
+    keep_unknown(out_.extra, name, value);
   }
 }
 
@@ -140,7 +140,7 @@ Result<void> RequestReader::message(JsonValue value, const Place& place, chat::M
     } else if (name == "content") {
       content = inner;
     } else {
-      keep_extra(out.extra, name, inner);
+      keep_unknown(out.extra, name, inner);
     }
   });
   if (role == "assistant") {
@@ -205,7 +205,7 @@ void RequestReader::tool(JsonValue value, const Place& place, chat::Tool& out) {
     } else if (name == "cache_control") {
       read_cache_control(inner, out.cache, out.extra);
     } else if (name != "type") {
-      if (!inner.is_null()) keep_extra(out.extra, name, inner);
+      keep_unknown(out.extra, name, inner);
     } else if (inner.is_string()) {
       keep_extra(out.extra, "~type", inner);
     }

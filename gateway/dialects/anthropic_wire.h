@@ -29,8 +29,9 @@ struct Place {
 };
 Error fault(const Place& place, std::string_view problem);
 
-// Unknown members of a known object are kept under "object.member": write_nested() writes them inside that object
-// again, write_plain() all others but spellings ('~').
+// Unknown members, but nulls. Those of a known object are kept under "object.member": write_nested() writes them inside
+// that object again, write_plain() all others but spellings ('~').
+void keep_unknown(chat::Extra& extra, std::string_view name, JsonValue value);
 void keep_nested(chat::Extra& extra, std::string_view object, std::string_view member, JsonValue value);
 void write_nested(JsonWriter& writer, const chat::Extra& extra, std::string_view object);
 bool has_nested(const chat::Extra& extra, std::string_view object);
@@ -67,7 +68,7 @@ void read_redacted_slot(std::string_view text, chat::Thinking& out);
 
 // --- ends (anthropic_finish.cpp) ---
 chat::Finish finish_of(std::string_view stop_reason);
-// The stop_reason to show; "" for a reply that has not ended. `calls`: another vendor's reply that holds tool calls.
+// The stop_reason to show. `calls`: another vendor's reply that holds tool calls.
 std::string_view stop_reason_of(const chat::Choice& choice, bool calls);
 
 // --- replies ---

@@ -185,7 +185,7 @@ class MessagesWriter {
       if (const auto* media = part.get<Media>(); media && speaks(part)) {
         images_.push_back(&part);
       } else if (media && !is_document(part)) {
-        losses_.add(place_of("messages", index_, "tool_result.media"));
+        losses_.add(Place("messages", index_, "tool_result.media").text());
       }
     }
     if (!result.json.empty()) {

@@ -173,7 +173,7 @@ class MessageWriter {
 }  // namespace
 
 Result<chat::Reply> read_reply(std::string_view body) {
-  JsonReader reader;
+  thread_local JsonReader reader;  // keeps its memory; what it read is used up before the next body
   const auto root = reader.parse(body);
   if (!root) return root.error();
   if (!(*root)["message"].is_object()) return bad_request("message", "must be an object");

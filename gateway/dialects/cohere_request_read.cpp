@@ -126,7 +126,7 @@ class RequestReader {
           keep_extra(tool.extra, key, inner);
         }
       });
-      if (tool.name.empty()) faults_.add(place_of("tools", request_.tools.size() - 1, "function.name"), "is missing");
+      if (tool.name.empty()) faults_.add(Place("tools", request_.tools.size() - 1, "function.name"), "is missing");
     });
   }
 
@@ -147,7 +147,7 @@ class RequestReader {
   void read_messages(JsonValue value) {
     messages_seen_ = value.is_array();
     if (!faults_.array("messages", value)) return;
-    request_.messages.reserve(value.size());
+    request_.messages.reserve(value.size() + 1);
     value.elements([this](JsonValue item) { read_message(item); });
   }
 
@@ -162,7 +162,7 @@ class RequestReader {
       if (role == "user") last_user_ = index;
       read_plain_message(item, message, index);
     } else {
-      faults_.add(place_of("messages", index, "role"), "must be system, user, assistant or tool");
+      faults_.add(Place("messages", index, "role"), "must be system, user, assistant or tool");
     }
   }
 
@@ -172,12 +172,12 @@ class RequestReader {
     JsonValue citations;
     item.members([&](std::string_view key, JsonValue value) {
       if (key == "content") {
-        read_content(value, message.parts, place_of("messages", index, "content"));
+        read_content(value, message.parts, Place("messages", index, "content"));
       } else if (key == "tool_calls") {
-        if (!faults_.array(place_of("messages", index, "tool_calls"), value)) return;
+        if (!faults_.array(Place("messages", index, "tool_calls"), value)) return;
         value.elements([&](JsonValue call) { read_tool_call(call, calls.emplace_back()); });
       } else if (key == "tool_plan") {
-        faults_.text(place_of("messages", index, "tool_plan"), value, plan);
+        faults_.text(Place("messages", index, "tool_plan"), value, plan);
       } else if (key == "citations" && value.is_array()) {
         citations = value;
       } else if (key != "role") {
@@ -204,28 +204,27 @@ class RequestReader {
     auto& result = part.what.emplace<chat::ToolResult>();
     item.members([&](std::string_view key, JsonValue value) {
       if (key == "tool_call_id") {
-        faults_.text(place_of("messages", index, "tool_call_id"), value, result.call_id);
+        faults_.text(Place("messages", index, "tool_call_id"), value, result.call_id);
       } else if (key == "content") {
-        read_content(value, result.content, place_of("messages", index, "content"));
+        read_content(value, result.content, Place("messages", index, "content"));
       } else if (key != "role") {
         keep_extra(message.extra, key, value);
       }
     });
   }
 
-  void read_content(JsonValue content, std::vector<Part>& parts, const std::string& place) {
+  void read_content(JsonValue content, std::vector<Part>& parts, const Place& place) {
     if (const auto text = content.as_string()) {
-      parts.push_back({.what = chat::Text{.text = std::string(*text)}});
+      parts.emplace_back().get<chat::Text>()->text = *text;
     } else if (content.is_array()) {
       parts.reserve(content.size() + 2);
-      content.elements([&](JsonValue item) { parts.push_back(read_part(item, place_of(place, parts.size()))); });
+      content.elements([&](JsonValue item) { read_part(item, parts.emplace_back(), place.at(parts.size() - 1)); });
     } else if (content.present() && !content.is_null()) {
       faults_.add(place, "must be a string or an array");
     }
   }
 
-  Part read_part(JsonValue item, const std::string& place) {
-    Part part;
+  void read_part(JsonValue item, Part& part, const Place& place) {
     const auto type = item["type"].as_string().value_or("");
     if (type == "document") {
       part = read_result_document(item["document"]);
@@ -236,17 +235,16 @@ class RequestReader {
     } else {
       faults_.add(place, "must be an object");
     }
-    return part;
   }
 
-  void read_known_part(std::string_view type, JsonValue item, Part& part, const std::string& place) {
+  void read_known_part(std::string_view type, JsonValue item, Part& part, const Place& place) {
     if (type == "thinking") part.what.emplace<chat::Thinking>();
     if (type == "image_url") part.what.emplace<Media>();
     item.members([&](std::string_view key, JsonValue value) {
       if (key == "text" && type == "text") {
-        faults_.text(place + ".text", value, part.get<chat::Text>()->text);
+        faults_.text(place.with("text"), value, part.get<chat::Text>()->text);
       } else if (key == "thinking" && type == "thinking") {
-        faults_.text(place + ".thinking", value, part.get<chat::Thinking>()->text);
+        faults_.text(place.with("thinking"), value, part.get<chat::Thinking>()->text);
       } else if (key == "image_url" && type == "image_url") {
         read_image(value, *part.get<Media>(), place);
       } else if (key != "type") {
@@ -255,9 +253,9 @@ class RequestReader {
     });
   }
 
-  void read_image(JsonValue image, Media& media, const std::string& place) {
+  void read_image(JsonValue image, Media& media, const Place& place) {
     const auto url = image.is_string() ? image.as_string() : image["url"].as_string();
-    if (!url || url->empty()) return faults_.add(place + ".image_url.url", "must be a string");
+    if (!url || url->empty()) return faults_.add(place.with("image_url.url"), "must be a string");
     if (!parse_data_url(*url, media.mime, media.data)) media.url = *url;
     media.detail = text_or_empty(image["detail"]);
   }
@@ -291,7 +289,7 @@ class RequestReader {
 }  // namespace
 
 Result<chat::Request> read_request(std::string_view body, const ReadContext& context) {
-  JsonReader reader;
+  thread_local JsonReader reader;  // keeps its memory; what it read is used up before the next body
   const auto root = reader.parse(body);
   if (!root) return root.error();
   if (!root->is_object()) return bad_request("body", "must be a JSON object");

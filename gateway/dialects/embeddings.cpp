@@ -120,7 +120,7 @@ const std::string* lone_text(const EmbedInput& input) {
 }
 
 Error refused_input(std::size_t index, std::string_view what, std::string_view form) {
-  return bad_request(place_of("input", index),
+  return bad_request(Place("input", index).text(),
                      std::string(what) + " cannot be sent in the form " + std::string(form) + "; choose another model");
 }
 

@@ -28,7 +28,7 @@ void add_input(JsonValue value, EmbedRequest& request, Faults& faults) {
   } else if (is_token_list(value)) {
     input.parts.push_back({.kind = EmbedPart::Kind::tokens, .text = value.text()});
   } else {
-    faults.add(place_of("input", request.inputs.size() - 1), "must be a string or a list of token numbers");
+    faults.add(Place("input", request.inputs.size() - 1), "must be a string or a list of token numbers");
   }
 }
 

@@ -14,37 +14,72 @@
 
 namespace tollgate::gateway {
 
+// Where a member stands: "messages[3].content[1].text". Put into words only when there is a fault.
+struct Place {
+  static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+
+  constexpr Place(std::string_view name) : list(name) {}
+  constexpr Place(const char* name) : list(name) {}
+  constexpr Place(std::string_view of_list, std::size_t at, std::string_view of_member = {})
+      : list(of_list), index(at), member(of_member) {}
+  // An element of the list that this place is, and a member of that element.
+  constexpr Place at(std::size_t element) const {
+    Place out = *this;
+    out.inner = element;
+    return out;
+  }
+  constexpr Place with(std::string_view of_member) const {
+    Place out = *this;
+    out.inner_member = of_member;
+    return out;
+  }
+  std::string text() const {
+    std::string out(list);
+    if (index != kNone) out.append("[").append(std::to_string(index)).append("]");
+    if (!member.empty()) out.append(".").append(member);
+    if (inner != kNone) out.append("[").append(std::to_string(inner)).append("]");
+    if (!inner_member.empty()) out.append(".").append(inner_member);
+    return out;
+  }
+
+  std::string_view list;
+  std::size_t index = kNone;
+  std::string_view member;
+  std::size_t inner = kNone;
+  std::string_view inner_member;
+};
+
 class Faults {
  public:
   bool any() const { return error_.has_value(); }
   // REQUIRES: any().
   Error take() { return std::move(*error_); }
-  void add(std::string_view place, std::string_view problem) {
-    if (!error_) error_ = bad_request(place, problem);
+  void add(const Place& place, std::string_view problem) {
+    if (!error_) error_ = bad_request(place.text(), problem);
   }
 
-  void text(std::string_view place, JsonValue value, std::string& out) {
+  void text(const Place& place, JsonValue value, std::string& out) {
     if (const auto text = value.as_string()) {
       out = *text;
     } else {
       expect_null(place, value, "must be a string");
     }
   }
-  void number(std::string_view place, JsonValue value, std::string& out) {
+  void number(const Place& place, JsonValue value, std::string& out) {
     if (value.is_number()) {
       out = value.number_text();
     } else {
       expect_null(place, value, "must be a number");
     }
   }
-  void integer(std::string_view place, JsonValue value, std::optional<std::int64_t>& out) {
+  void integer(const Place& place, JsonValue value, std::optional<std::int64_t>& out) {
     if (const auto number = value.as_int()) {
       out = *number;
     } else {
       expect_null(place, value, "must be an integer");
     }
   }
-  void flag(std::string_view place, JsonValue value, std::optional<bool>& out) {
+  void flag(const Place& place, JsonValue value, std::optional<bool>& out) {
     if (const auto flag = value.as_bool()) {
       out = *flag;
     } else {
@@ -52,29 +87,21 @@ class Faults {
     }
   }
   // True when the value is an array; an object for the other.
-  bool array(std::string_view place, JsonValue value) {
+  bool array(const Place& place, JsonValue value) {
     if (!value.is_array()) expect_null(place, value, "must be an array");
     return value.is_array();
   }
-  bool object(std::string_view place, JsonValue value) {
+  bool object(const Place& place, JsonValue value) {
     if (!value.is_object()) expect_null(place, value, "must be an object");
     return value.is_object();
   }
 
  private:
-  void expect_null(std::string_view place, JsonValue value, std::string_view problem) {
+  void expect_null(const Place& place, JsonValue value, std::string_view problem) {
     if (value.present() && !value.is_null()) add(place, problem);
   }
 
   std::optional<Error> error_;
 };
-
-// "messages[3]", "messages[3].content".
-inline std::string place_of(std::string_view list, std::size_t index, std::string_view member = "") {
-  std::string place(list);
-  place.append("[").append(std::to_string(index)).append("]");
-  if (!member.empty()) place.append(".").append(member);
-  return place;
-}
 
 }  // namespace tollgate::gateway

@@ -44,7 +44,7 @@ std::int64_t offset_of(std::string_view zone) {
 }
 
 bool is_object(std::string_view json) {
-  JsonReader reader;
+  thread_local JsonReader reader;
   const auto parsed = reader.parse(json);
   return parsed && parsed->is_object();
 }

@@ -118,7 +118,7 @@ class RequestReader {
           keep_extra(tool.extra, key, inner);
         }
       });
-      if (tool.name.empty()) faults_.add(place_of("tools", request_.tools.size() - 1, "function.name"), "is missing");
+      if (tool.name.empty()) faults_.add(Place("tools", request_.tools.size() - 1, "function.name"), "is missing");
     });
   }
 
@@ -142,18 +142,18 @@ class RequestReader {
     const auto role = item["role"].as_string().value_or("");
     if (role == "tool") return read_tool_message(item, message, index);
     if (role != "system" && role != "user" && role != "assistant")
-      return faults_.add(place_of("messages", index, "role"), "must be system, user, assistant or tool");
+      return faults_.add(Place("messages", index, "role"), "must be system, user, assistant or tool");
     message.role = role == "system" ? Role::system : role == "user" ? Role::user : Role::assistant;
     std::string thinking, content;
     JsonValue images, calls;
     item.members([&](std::string_view key, JsonValue value) {
       if (key == "content") {
-        faults_.text(place_of("messages", index, "content"), value, content);
+        faults_.text(Place("messages", index, "content"), value, content);
       } else if (key == "thinking") {
-        faults_.text(place_of("messages", index, "thinking"), value, thinking);
-      } else if (key == "images" && faults_.array(place_of("messages", index, "images"), value)) {
+        faults_.text(Place("messages", index, "thinking"), value, thinking);
+      } else if (key == "images" && faults_.array(Place("messages", index, "images"), value)) {
         images = value;
-      } else if (key == "tool_calls" && faults_.array(place_of("messages", index, "tool_calls"), value)) {
+      } else if (key == "tool_calls" && faults_.array(Place("messages", index, "tool_calls"), value)) {
         calls = value;
       } else if (key != "role" && key != "images" && key != "tool_calls") {
         keep_extra(message.extra, key, value);
@@ -177,11 +177,11 @@ class RequestReader {
     JsonValue images;
     item.members([&](std::string_view key, JsonValue value) {
       if (key == "content") {
-        faults_.text(place_of("messages", index, "content"), value, content);
+        faults_.text(Place("messages", index, "content"), value, content);
       } else if (key == "tool_name") {
-        faults_.text(place_of("messages", index, "tool_name"), value, result.name);
+        faults_.text(Place("messages", index, "tool_name"), value, result.name);
       } else if (key == "tool_call_id") {
-        faults_.text(place_of("messages", index, "tool_call_id"), value, result.call_id);
+        faults_.text(Place("messages", index, "tool_call_id"), value, result.call_id);
       } else if (key == "images" && value.is_array()) {
         images = value;
       } else if (key != "role") {
@@ -214,7 +214,7 @@ class RequestReader {
 }  // namespace
 
 Result<chat::Request> read_request(std::string_view body, const ReadContext& context) {
-  JsonReader reader;
+  thread_local JsonReader reader;  // keeps its memory; what it read is used up before the next body
   const auto root = reader.parse(body);
   if (!root) return root.error();
   if (!root->is_object()) return bad_request("body", "must be a JSON object");

@@ -121,8 +121,9 @@ class RequestWriter {
       if (!open) writer_.key("tool_calls").begin_array();
       open = true;
       if (!write_tool_call(writer_, *call, -1))
-        losses_.add(place_of("messages", static_cast<std::size_t>(&message - request_.messages.data()),
-                             "tool_calls.arguments"));
+        losses_.add(
+            Place("messages", static_cast<std::size_t>(&message - request_.messages.data()), "tool_calls.arguments")
+                .text());
     }
     if (open) writer_.end_array();
   }

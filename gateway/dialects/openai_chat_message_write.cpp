@@ -269,6 +269,7 @@ class MessageWriter {
       for (const Part* part : said.calls) write_call(*part, message);
       writer_.end_array();
     }
+    write_text_signature(said.content, message);
     end(message);
   }
 
@@ -369,15 +370,24 @@ class MessageWriter {
     }
     if (same_) write_under(writer_, part.extra, outer);
     writer_.end_object();
-    const bool told = same_ && !kept(message.extra, "~reasoning_details").empty();
-    const bool takes = quirks_.extra_content ? call.signature.origin == kGoogle : same_ && !quirks_.reasoning_details;
-    if (takes && !told && !quirks_.no_reasoning_history) write_google_signature(writer_, call.signature);
+    if (takes_signature(call.signature, message)) write_google_signature(writer_, call.signature);
     write_cache(writer_, part.cache, part.extra, parts_);
     if (same_) write_own(writer_, part.extra);
     writer_.end_object();
   }
 
-  static constexpr std::string_view kGoogle = "google";
+  // Google's own endpoint; and where the client of this form wrote it and the vendor's row does not speak against it.
+  bool takes_signature(const chat::Signature& signature, const Message& message) const {
+    if (quirks_.extra_content) return signature.origin == "google";
+    const bool told = !kept(message.extra, "~reasoning_details").empty();
+    return same_ && !told && !quirks_.reasoning_details && !quirks_.no_reasoning_history;
+  }
+
+  void write_text_signature(const Parts& content, const Message& message) {
+    for (const Part* part : content)
+      if (const auto* text = part->get<chat::Text>(); text && takes_signature(text->signature, message))
+        if (!text->signature.empty()) return write_google_signature(writer_, text->signature);
+  }
 
   JsonWriter& writer_;
   const chat::Request& request_;

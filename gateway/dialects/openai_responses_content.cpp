@@ -43,19 +43,16 @@ struct ContentMembers {
   }
 };
 
-chat::Text read_text(const ContentMembers& in) {
-  chat::Text text{.text = text_or_empty(in.text)};
+void read_text(const ContentMembers& in, chat::Text& text) {
+  text.text = in.text.as_string().value_or("");
   in.annotations.elements([&](JsonValue one) { text.citations.push_back(read_citation(one)); });
-  return text;
 }
 
-chat::Media read_image(const ContentMembers& in) {
-  chat::Media media{.kind = chat::Media::Kind::image};
+void read_image(const ContentMembers& in, chat::Media& media) {
   const std::string_view url = in.image_url.as_string().value_or("");
   if (!parse_data_url(url, media.mime, media.data)) media.url = url;
   media.file_id = text_or_empty(in.file_id);
   media.detail = text_or_empty(in.detail);
-  return media;
 }
 
 // False when the data is no base64, with or without the head of a data URL.
@@ -72,45 +69,46 @@ bool read_file(const ContentMembers& in, chat::Media& media) {
   return parse_data_url(make_data_url("", data), ignored, media.data);
 }
 
-chat::Media read_audio(const ContentMembers& in) {
-  chat::Media media{.kind = chat::Media::Kind::audio};
+void read_audio(const ContentMembers& in, chat::Media& media) {
+  media.kind = chat::Media::Kind::audio;
   in.audio.members([&](std::string_view key, JsonValue value) {
     if (key == "data") media.data = text_or_empty(value);
     if (key == "format") media.mime = value.as_string() == "mp3" ? "audio/mpeg" : "audio/" + text_or_empty(value);
   });
-  return media;
 }
 
-Result<void> read_part(JsonValue value, std::string_view place, std::vector<chat::Part>& parts,
-                       chat::RawJson* logprobs) {
-  if (!value.is_object()) return bad_request(place, "must hold objects with a type");
+bool is_text(std::string_view type) {
+  return type == "input_text" || type == "output_text" || type == "text" || type == "summary_text" ||
+         type == "reasoning_text";
+}
+
+// Parts are large: they are filled where they stay.
+Result<void> read_part(JsonValue value, Place place, chat::Part& part, chat::RawJson* logprobs) {
+  if (!value.is_object()) return bad_request(place.text(), "must hold objects with a type");
   ContentMembers in;
   value.members([&](std::string_view key, JsonValue member) { in.take(key, member); });
-  chat::Part part;
-  if (in.type == "input_text" || in.type == "output_text" || in.type == "text" || in.type == "summary_text" ||
-      in.type == "reasoning_text") {
-    if (!in.text.is_string()) return bad_request(place, "a " + std::string(in.type) + " part needs a string `text`");
-    part.what = read_text(in);
+  if (is_text(in.type)) {
+    if (!in.text.is_string())
+      return bad_request(place.text(), "a part of type " + std::string(in.type) + " needs a string `text`");
+    read_text(in, *part.get<chat::Text>());
     if (logprobs && in.logprobs.size() > 0) append_elements(*logprobs, in.logprobs.text());
   } else if (in.type == "refusal") {
-    part.what = chat::Refusal{.text = text_or_empty(in.refusal)};
+    part.what.emplace<chat::Refusal>().text = text_or_empty(in.refusal);
   } else if (in.type == "input_image") {
-    part.what = read_image(in);
+    read_image(in, part.what.emplace<chat::Media>());
   } else if (in.type == "input_file") {
-    chat::Media media;
-    if (!read_file(in, media)) return bad_request(place, "file_data must be base64, or a data URL with base64");
-    part.what = std::move(media);
+    if (!read_file(in, part.what.emplace<chat::Media>()))
+      return bad_request(place.text(), "file_data must be base64, or a data URL with base64");
   } else if (in.type == "input_audio") {
-    part.what = read_audio(in);
+    read_audio(in, part.what.emplace<chat::Media>());
   } else if (in.type.empty()) {
-    return bad_request(place, "a part has no type");
+    return bad_request(place.text(), "a part has no type");
   } else {
     part.what = chat::Opaque{.dialect = std::string(kName), .type = std::string(in.type), .json = value.text()};
     in.extra.assign(1, {"~content", "true"});  // stands in a message; items by themselves are opaque parts too
   }
   part.cache.set = in.cache.is_object();
   part.extra = std::move(in.extra);
-  parts.push_back(std::move(part));
   return {};
 }
 
@@ -161,17 +159,24 @@ std::int64_t count_characters(std::string_view text) {
   return count;
 }
 
-Result<void> read_content(JsonValue content, std::string_view place, std::vector<chat::Part>& parts,
-                          chat::RawJson* logprobs) {
+std::string Place::text(std::string_view member) const {
+  std::string out(list);
+  out.append("[").append(std::to_string(index)).append("]");
+  if (!member.empty()) out.append(".").append(member);
+  return out;
+}
+
+Result<void> read_content(JsonValue content, Place place, std::vector<chat::Part>& parts, chat::RawJson* logprobs) {
   if (const auto text = content.as_string()) {
-    parts.push_back({.what = chat::Text{.text = std::string(*text)}});
+    parts.emplace_back().get<chat::Text>()->text = *text;
     return {};
   }
   if (!content.present() || content.is_null()) return {};
-  if (!content.is_array()) return bad_request(place, "must be a string or an array");
+  if (!content.is_array()) return bad_request(place.text(), "must be a string or an array");
   Result<void> outcome;
+  parts.reserve(content.size());
   content.elements([&](JsonValue part) {
-    if (outcome) outcome = read_part(part, place, parts, logprobs);
+    if (outcome) outcome = read_part(part, place, parts.emplace_back(), logprobs);
   });
   return outcome;
 }

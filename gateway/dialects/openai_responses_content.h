@@ -27,11 +27,17 @@ struct Item {
   chat::Signature carried;
 };
 
-// `place`: "input[3]", for errors.
-Result<Item> read_item(JsonValue item, std::string_view place);
+// "input[3]", made only for errors.
+struct Place {
+  std::string_view list;
+  std::size_t index = 0;
+  std::string text(std::string_view member = {}) const;
+};
+
+// Fills an empty item.
+Result<void> read_item(JsonValue value, Place place, Item& item);
 // A string or an array of content parts. `logprobs` may be null.
-Result<void> read_content(JsonValue content, std::string_view place, std::vector<chat::Part>& parts,
-                          chat::RawJson* logprobs);
+Result<void> read_content(JsonValue content, Place place, std::vector<chat::Part>& parts, chat::RawJson* logprobs);
 
 chat::Citation read_citation(JsonValue annotation);
 // An annotation object. `length`: characters of the text, for citations that do not say which of them they support.

@@ -8,11 +8,6 @@
 namespace tollgate::gateway::responses {
 namespace {
 
-// `place` with a member behind it, made only when it is needed.
-Error bad_member(std::string_view place, std::string_view member, std::string_view problem) {
-  return bad_request(std::string(place) + "." + std::string(member), problem);
-}
-
 std::optional<chat::Role> role_of(std::string_view word) {
   if (word == "user") return chat::Role::user;
   if (word == "assistant") return chat::Role::assistant;
@@ -39,8 +34,8 @@ void keep(Item& item, std::string_view key, JsonValue value) {
   if (!value.is_null()) keep_extra(item.extra, key, value);
 }
 
-Result<Item> read_message(JsonValue value, std::string_view place) {
-  Item item{.message = true};
+Result<void> read_message(JsonValue value, Place place, Item& item) {
+  item.message = true;
   JsonValue content;
   std::string_view role = "user";
   value.members([&](std::string_view key, JsonValue member) {
@@ -55,18 +50,18 @@ Result<Item> read_message(JsonValue value, std::string_view place) {
     }
   });
   const auto known = role_of(role);
-  if (!known) return bad_member(place, "role", "must be user, assistant, system or developer");
+  if (!known) return bad_request(place.text("role"), "must be user, assistant, system or developer");
   item.role = *known;
   if (!content.is_string() && !content.is_array() && content.present() && !content.is_null())
-    return bad_member(place, "content", "must be a string or an array");
-  if (auto read = read_content(content, place, item.parts, &item.logprobs); !read) return read.error();
+    return bad_request(place.text("content"), "must be a string or an array");
+  if (auto read = read_content(content, place, item.parts, &item.logprobs); !read) return read;
   if (content.is_array() && item.parts.size() < 2) item.extra.emplace_back("~content", "true");
-  return item;
+  return {};
 }
 
-Result<Item> read_call(JsonValue value, std::string_view place, bool custom) {
-  Item item;
-  chat::ToolCall call{.custom = custom};
+Result<void> read_call(JsonValue value, Place place, bool custom, Item& item) {
+  auto& call = item.parts.emplace_back().what.emplace<chat::ToolCall>();
+  call.custom = custom;
   value.members([&](std::string_view key, JsonValue member) {
     if (take_common(item, key, member)) return;
     if (key == "call_id") {
@@ -79,25 +74,23 @@ Result<Item> read_call(JsonValue value, std::string_view place, bool custom) {
       keep(item, key, member);
     }
   });
-  if (call.name.empty()) return bad_member(place, "name", "a call names its function");
+  if (call.name.empty()) return bad_request(place.text("name"), "a call names its function");
   if (call.id.empty()) call.id = item.id;
-  if (call.id.empty()) return bad_member(place, "call_id", "is missing");
-  item.parts.push_back({.what = std::move(call)});
-  return item;
+  if (call.id.empty()) return bad_request(place.text("call_id"), "is missing");
+  return {};
 }
 
-// Results without a call (a program of the vendor made it) are opaque too.
-Item read_opaque(JsonValue value, std::string_view type) {
-  Item item{.role = from_caller(type) ? chat::Role::user : chat::Role::assistant};
+void read_opaque(JsonValue value, std::string_view type, Item& item) {
+  item.role = from_caller(type) ? chat::Role::user : chat::Role::assistant;
   item.id = text_or_empty(value["id"]);
-  item.parts.push_back(
-      {.what = chat::Opaque{.dialect = std::string(kName), .type = std::string(type), .json = value.text()}});
-  return item;
+  item.parts.assign(
+      1, {.what = chat::Opaque{.dialect = std::string(kName), .type = std::string(type), .json = value.text()}});
 }
 
-Result<Item> read_result(JsonValue value, std::string_view place, bool custom) {
-  Item item{.role = chat::Role::user};
-  chat::ToolResult result{.custom = custom};
+Result<void> read_result(JsonValue value, Place place, bool custom, Item& item) {
+  item.role = chat::Role::user;
+  auto& result = item.parts.emplace_back().what.emplace<chat::ToolResult>();
+  result.custom = custom;
   JsonValue output;
   value.members([&](std::string_view key, JsonValue member) {
     if (take_common(item, key, member)) return;
@@ -111,15 +104,19 @@ Result<Item> read_result(JsonValue value, std::string_view place, bool custom) {
       keep(item, key, member);
     }
   });
-  if (result.call_id.empty()) return read_opaque(value, custom ? "custom_tool_call_output" : "function_call_output");
+  if (result.call_id.empty()) {
+    // A program of the vendor made it; it answers no call.
+    item.extra.clear();
+    read_opaque(value, custom ? "custom_tool_call_output" : "function_call_output", item);
+    return {};
+  }
   if (output.is_object()) {
     result.json = output.text();
   } else if (auto read = read_content(output, place, result.content, nullptr); !read) {
-    return read.error();
+    return read;
   }
   if (output.is_array() && result.content.size() < 2) item.extra.emplace_back("~content", "true");
-  item.parts.push_back({.what = std::move(result)});
-  return item;
+  return {};
 }
 
 // The texts of `summary` or `content`, an empty line between them.
@@ -134,9 +131,7 @@ std::string joined(JsonValue texts) {
   return out;
 }
 
-Result<Item> read_reasoning(JsonValue value) {
-  Item item;
-  chat::Thinking thinking;
+void read_reasoning(JsonValue value, Item& item) {
   JsonValue summary, content, encrypted;
   value.members([&](std::string_view key, JsonValue member) {
     if (take_common(item, key, member)) return;
@@ -150,26 +145,25 @@ Result<Item> read_reasoning(JsonValue value) {
       keep(item, key, member);
     }
   });
+  auto [kind, signature] = unpack_signature(encrypted.as_string().value_or(""));
+  if (kind == Signed::call || kind == Signed::text) {
+    item.carries = kind;
+    item.carried = std::move(signature);
+    return;
+  }
+  auto& thinking = item.parts.emplace_back().what.emplace<chat::Thinking>();
   thinking.id = item.id;
   thinking.summary = content.size() == 0;
   thinking.text = joined(thinking.summary ? summary : content);
   if (!thinking.summary && summary.size() > 0) keep(item, "summary", summary);
   if (thinking.summary && summary.size() > 1) keep(item, "~summary", summary);
   if (content.is_array()) item.extra.emplace_back("~content", "true");
-  auto [kind, signature] = unpack_signature(encrypted.as_string().value_or(""));
-  if (kind == Signed::call || kind == Signed::text) {
-    item.carries = kind;
-    item.carried = std::move(signature);
-    return item;
-  }
   (kind == Signed::redacted ? thinking.redacted : thinking.signature) = std::move(signature);
-  item.parts.push_back({.what = std::move(thinking)});
-  return item;
 }
 
-Item read_image_call(JsonValue value) {
-  Item item;
-  chat::Media media{.kind = chat::Media::Kind::image, .mime = "image/png"};
+void read_image_call(JsonValue value, Item& item) {
+  auto& media = item.parts.emplace_back().what.emplace<chat::Media>();
+  media.mime = "image/png";
   value.members([&](std::string_view key, JsonValue member) {
     if (take_common(item, key, member)) return;
     if (key == "result") {
@@ -179,8 +173,6 @@ Item read_image_call(JsonValue value) {
       keep(item, key, member);
     }
   });
-  item.parts.push_back({.what = std::move(media)});
-  return item;
 }
 
 }  // namespace
@@ -190,20 +182,28 @@ bool from_caller(std::string_view item_type) {
          item_type == "compaction_trigger";
 }
 
-Result<Item> read_item(JsonValue item, std::string_view place) {
-  if (!item.is_object()) return bad_request(place, "must be an object");
-  const std::string_view type = item["type"].as_string().value_or("");
-  if (type == "message") return read_message(item, place);
-  if (type == "function_call") return read_call(item, place, false);
-  if (type == "function_call_output") return read_result(item, place, false);
-  if (type == "custom_tool_call") return read_call(item, place, true);
-  if (type == "custom_tool_call_output") return read_result(item, place, true);
-  if (type == "reasoning") return read_reasoning(item);
-  if (type == "image_generation_call" && item["result"].is_string()) return read_image_call(item);
-  if (!type.empty()) return read_opaque(item, type);
-  if (item["role"].present()) return read_message(item, place);
-  if (item["id"].is_string()) return read_opaque(item, "item_reference");
-  return bad_request(place, "has neither type nor role");
+Result<void> read_item(JsonValue value, Place place, Item& item) {
+  if (!value.is_object()) return bad_request(place.text(), "must be an object");
+  const std::string_view type = value["type"].as_string().value_or("");
+  if (type == "message") return read_message(value, place, item);
+  if (type == "function_call") return read_call(value, place, false, item);
+  if (type == "function_call_output") return read_result(value, place, false, item);
+  if (type == "custom_tool_call") return read_call(value, place, true, item);
+  if (type == "custom_tool_call_output") return read_result(value, place, true, item);
+  if (type == "reasoning") {
+    read_reasoning(value, item);
+  } else if (type == "image_generation_call" && value["result"].is_string()) {
+    read_image_call(value, item);
+  } else if (!type.empty()) {
+    read_opaque(value, type, item);
+  } else if (value["role"].present()) {
+    return read_message(value, place, item);
+  } else if (value["id"].is_string()) {
+    read_opaque(value, "item_reference", item);
+  } else {
+    return bad_request(place.text(), "has neither type nor role");
+  }
+  return {};
 }
 
 }  // namespace tollgate::gateway::responses

@@ -18,7 +18,7 @@ void settle_status(chat::Extra& extra) {
 }
 
 // Errors of items are not told: what is broken is passed over.
-constexpr std::string_view kNoPlace = "item";
+constexpr Place kNoPlace{"output"};
 
 }  // namespace
 
@@ -43,19 +43,20 @@ ResponsesReader::Open& ResponsesReader::add_item(std::int64_t index, JsonValue v
   start({});
   Open& open = open_.emplace_back();
   open.index = index;
-  auto item = read_item(value, kNoPlace);
-  if (!item) item = Item{.message = true};
-  settle_status(item->extra);
-  if (item->message) {
-    item->parts.assign(1, {.what = chat::Text{}});
-    std::erase_if(item->extra, [](const auto& member) { return member.first == "~content"; });
-    name_parts(*item);
-    open.head = std::move(item->parts.front());
-    return open;
+  Item item;
+  if (!read_item(value, kNoPlace, item)) {
+    item = {};
+    item.message = true;
   }
-  name_parts(*item);
-  if (item->parts.empty()) item->parts.push_back({.what = chat::Thinking{}});
-  open.head = std::move(item->parts.front());
+  settle_status(item.extra);
+  if (item.message) {
+    item.parts.assign(1, {.what = chat::Text{}});
+    std::erase_if(item.extra, [](const auto& member) { return member.first == "~content"; });
+  }
+  name_parts(item);
+  if (item.parts.empty()) item.parts.push_back({.what = chat::Thinking{}});
+  open.head = std::move(item.parts.front());
+  if (item.message) return open;
   if (auto* call = open.head.get<chat::ToolCall>()) {
     open.kind = Kind::call;
     calls_ = true;
@@ -93,12 +94,12 @@ void ResponsesReader::finish_item(Open& open, JsonValue value) {
     event.text = value.text();
     return release(event);
   }
-  auto item = read_item(value, kNoPlace);
-  if (!item) return;
-  name_parts(*item);
-  if (open.kind == Kind::reasoning) return finish_reasoning(open, *item);
-  if (item->parts.empty()) return;
-  chat::Part& part = item->parts.front();
+  Item item;
+  if (!read_item(value, kNoPlace, item)) return;
+  name_parts(item);
+  if (open.kind == Kind::reasoning) return finish_reasoning(open, item);
+  if (item.parts.empty()) return;
+  chat::Part& part = item.parts.front();
   if (open.kind == Kind::call) {
     const auto* call = part.get<chat::ToolCall>();
     if (call && call->arguments.size() > open.sent)

@@ -110,15 +110,12 @@ Result<chat::Reply> read_reply(std::string_view body) {
   std::size_t index = 0;
   head.output.elements([&](JsonValue value) {
     if (!outcome) return;
-    std::string place = "output[";
-    auto item = read_item(value, place.append(std::to_string(index++)).append("]"));
-    if (!item) {
-      outcome = item.error();
-      return;
-    }
-    append_elements(choice.logprobs, item->logprobs);
-    name_parts(*item);
-    for (chat::Part& part : item->parts) {
+    Item item;
+    outcome = read_item(value, {"output", index++}, item);
+    if (!outcome) return;
+    append_elements(choice.logprobs, item.logprobs);
+    name_parts(item);
+    for (chat::Part& part : item.parts) {
       calls = calls || part.get<chat::ToolCall>();
       refused = refused || part.get<chat::Refusal>();
       choice.parts.push_back(std::move(part));

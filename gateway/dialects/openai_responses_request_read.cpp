@@ -153,7 +153,7 @@ class RequestReader {
     if (!input_.present()) return {};
     if (const auto text = input_.as_string()) {
       chat::Message& message = request_.messages.emplace_back();
-      message.parts.push_back({.what = chat::Text{.text = std::string(*text)}});
+      message.parts.emplace_back().get<chat::Text>()->text = *text;
       request_.extra.emplace_back("~input", "true");
       return {};
     }
@@ -162,19 +162,14 @@ class RequestReader {
     std::size_t index = 0;
     input_.elements([&](JsonValue value) {
       if (!outcome_) return;
-      std::string place = "input[";
-      place.append(std::to_string(index++)).append("]");
-      auto item = read_item(value, place);
-      if (item) {
-        add_item(std::move(*item));
-      } else {
-        outcome_ = item.error();
-      }
+      Item item;
+      outcome_ = read_item(value, {"input", index++}, item);
+      if (outcome_) add_item(item);
     });
     return outcome_;
   }
 
-  void add_item(Item item) {
+  void add_item(Item& item) {
     if (item.carries != Signed::thought) return attach(item);
     chat::Message& message = request_.messages.emplace_back();
     message.role = item.role;

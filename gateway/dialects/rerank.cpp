@@ -86,7 +86,7 @@ Result<std::string> write_request(const Words& words, const RerankRequest& reque
     } else if (!document.text.empty()) {
       writer.string(document.text);
     } else {
-      return bad_request(place_of("documents", i), "has no text; choose another model");
+      return bad_request(Place("documents", i).text(), "has no text; choose another model");
     }
   }
   writer.end_array();

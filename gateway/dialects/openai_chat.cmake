@@ -1,6 +1,0 @@
-target_sources(tollgate_dialects PRIVATE
-  openai_chat.cpp openai_chat_choice.cpp openai_chat_choice_delta.cpp openai_chat_common.cpp openai_chat_error.cpp
-  openai_chat_events_read.cpp openai_chat_events_write.cpp openai_chat_fields.cpp openai_chat_ids.cpp
-  openai_chat_message_read.cpp openai_chat_message_write.cpp openai_chat_parts.cpp openai_chat_parts_write.cpp
-  openai_chat_reasoning.cpp openai_chat_reply.cpp openai_chat_reply_words.cpp openai_chat_request_read.cpp
-  openai_chat_request_write.cpp openai_chat_think_settings.cpp openai_chat_tools.cpp)

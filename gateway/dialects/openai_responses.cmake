@@ -1,7 +1,0 @@
-target_sources(tollgate_dialects PRIVATE
-  openai_responses.cpp openai_responses_content.cpp openai_responses_error.cpp openai_responses_events_read.cpp
-  openai_responses_events_write.cpp openai_responses_fields.cpp openai_responses_items_read.cpp
-  openai_responses_items_stream.cpp openai_responses_items_write.cpp openai_responses_output.cpp
-  openai_responses_output_parts.cpp openai_responses_reply_read.cpp openai_responses_request_read.cpp
-  openai_responses_request_write.cpp openai_responses_response.cpp openai_responses_text.cpp
-  openai_responses_tools.cpp)
