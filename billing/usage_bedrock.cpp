@@ -187,7 +187,9 @@ void UsageReader::invoke_object(std::string_view object) {
       });
       if (tokens > 0) counts_.set(Field::completion, tokens);
     }
-    counts_.reported = stale_ = true;
+    counts_.reported = true;
+    keep_raw("{\"inputTokenCount\":" + std::to_string(counts_[Field::prompt]) +
+             ",\"outputTokenCount\":" + std::to_string(counts_[Field::completion]) + "}");
     return;
   }
   if (message.size() > 1 && message[0] == '"' && type.empty() && id.empty())

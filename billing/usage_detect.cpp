@@ -110,16 +110,24 @@ UsageDialect recognise(std::string_view name, std::string_view json) {
 
 }  // namespace
 
+// Goes on as the reader of this dialect; what headers said stays.
+void UsageReader::become(UsageDialect dialect) {
+  const RawCounts headers = aws_;
+  const std::string model = model_, id = reply_id_, error = error_type_;
+  reset(dialect, flags_, model);
+  aws_ = headers;
+  reply_id_ = id;
+  error_type_ = error;
+  stale_ = true;
+}
+
 void UsageReader::detect_reply(std::string_view json) {
   const std::size_t first = skip_space(json, 0);
   // An array is Gemini's stream without framing.
   const bool array = first < json.size() && json[first] == '[';
   const UsageDialect found = array ? gemini : recognise({}, json);
   if (found == detect) return read_object(json);  // an error, perhaps
-  const RawCounts headers = aws_;
-  reset(found, flags_, std::string(model_));
-  aws_ = headers;
-  stale_ = true;
+  become(found);
   reply(json);
 }
 
@@ -136,12 +144,9 @@ void UsageReader::detect_event(std::string_view name, std::string_view data) {
     return;
   }
   const std::int64_t events = content_events_, bytes = content_bytes_;
-  const RawCounts headers = aws_;
-  reset(found, flags_, std::string(model_));
+  become(found);
   content_events_ = events;
   content_bytes_ = bytes;
-  aws_ = headers;
-  stale_ = true;
   event(name, data);
 }
 

@@ -106,6 +106,7 @@ class UsageReader {
   void cohere_object(std::string_view object);
   void ollama_event(std::string_view data);
   void ollama_object(std::string_view object);
+  void become(UsageDialect dialect);
   void detect_reply(std::string_view json);
   void detect_event(std::string_view name, std::string_view data);
 
