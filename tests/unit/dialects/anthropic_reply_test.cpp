@@ -72,7 +72,7 @@ TEST(AnthropicReply, EndsBothWays) {
   EXPECT_EQ(shown(Finish::other, "of_tomorrow"), "end_turn");
   EXPECT_EQ(shown(Finish::pause), "pause_turn");
   EXPECT_EQ(shown(Finish::length, "stop_sequence"), "max_tokens");
-  EXPECT_TRUE(shown(Finish::unset).is_null());
+  EXPECT_EQ(shown(Finish::unset), "end_turn");
   const Reply stopped = read(R"({"content":[],"stop_reason":"stop_sequence","stop_sequence":"END"})");
   EXPECT_EQ(stopped.choices[0].stop_sequence, "END");
   EXPECT_EQ(written(stopped)["stop_sequence"], "END");
@@ -136,7 +136,7 @@ TEST(AnthropicReply, Nothing) {
   const Json json = written({}, {.id = "r"});
   EXPECT_EQ(json["id"], "msg_r");
   EXPECT_TRUE(json["content"].empty());
-  EXPECT_TRUE(json["stop_reason"].is_null());
+  EXPECT_EQ(json["stop_reason"], "end_turn");
   EXPECT_EQ(json["usage"]["input_tokens"], 0);
 }
 

@@ -86,11 +86,13 @@ void compare_messages(const std::string& id, const Json& said, const Json& again
   for (const JsonDifference& one : compare_json(said, again, 100)) {
     const bool sum = summed && (one.path == "usage.input_tokens" || one.path == "usage.output_tokens");
     const bool no_citations = one.path.ends_with(".citations") && one.left == "[]";
+    // Callers would be refused with an empty text in their next turn.
+    const bool no_text = one.left == R"({"type":"text","text":""})" && one.right == "(absent)";
     // What the vendor's start says of usage, the end of our stream says; money and routes are OpenRouter's own.
     const bool at_start_only = one.path == "usage.service_tier" || one.path == "usage.inference_geo" ||
                                one.path == "usage.speed" || one.path == "usage.cost" ||
                                one.path == "usage.cost_details" || one.path == "usage.is_byok";
-    if (says_nothing(one) || at_start_only || sum || no_citations) {
+    if (says_nothing(one) || at_start_only || sum || no_citations || no_text) {
       ++known[general_path(one.path)];
       continue;
     }

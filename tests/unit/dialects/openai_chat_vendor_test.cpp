@@ -129,6 +129,12 @@ TEST(OpenAiChatVendor, SignedCallsGoToGoogle) {
   const auto calls = [&](const Quirks& quirks) { return write(request, quirks)["messages"][0]; };
   EXPECT_FALSE(calls({})["tool_calls"][0].contains("extra_content"));
   EXPECT_EQ(calls({.extra_content = true})["tool_calls"][0]["extra_content"]["google"]["thought_signature"], "sig");
+  EXPECT_TRUE(calls({.no_reasoning_history = true, .extra_content = true})["tool_calls"][0].contains("extra_content"));
+  Part signed_text = text("so");
+  signed_text.get<Text>()->signature = {.value = "sig", .origin = "google"};
+  const Request said = of({assistant({signed_text})});
+  EXPECT_FALSE(write(said)["messages"][0].contains("extra_content"));
+  EXPECT_EQ(write(said, {.extra_content = true})["messages"][0]["extra_content"]["google"]["thought_signature"], "sig");
   const Json routed = calls({.reasoning_details = true})["reasoning_details"][0];
   EXPECT_EQ(routed["id"], "a");
   EXPECT_EQ(routed["data"], "sig");

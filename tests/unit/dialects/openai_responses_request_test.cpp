@@ -169,7 +169,7 @@ TEST(OpenaiResponsesRequest, NamesWhatIsBroken) {
             "input[0].role: must be user, assistant, system or developer");
   EXPECT_EQ(problem_of(R"({"input":[{"role":"user","content":7}]})"), "input[0].content: must be a string or an array");
   EXPECT_EQ(problem_of(R"({"input":[{"role":"user","content":[{"type":"input_text"}]}]})"),
-            "input[0]: a input_text part needs a string `text`");
+            "input[0]: a part of type input_text needs a string `text`");
   EXPECT_EQ(problem_of(R"({"input":[{"type":"function_call","call_id":"c"}]})"),
             "input[0].name: a call names its function");
   EXPECT_EQ(problem_of(R"({"temperature":"hot"})"), "temperature: must be a number");
