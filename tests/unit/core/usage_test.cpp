@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include <set>
 
 namespace tollgate {
@@ -28,14 +31,24 @@ TEST(Usage, EveryBucketHasOneName) {
 }
 
 TEST(Usage, InputSideIsEveryTokenThatWentIn) {
-  Usage usage;
-  std::int64_t value = 1;
-  for (auto& count : usage.counts) {
-    count = value;
-    value *= 10;
+  using enum Bucket;
+  constexpr Bucket kInput[] = {input,          cache_read,       cache_write_5m,
+                               cache_write_1h, audio_input,      audio_cache_read,
+                               image_input,    image_cache_read, video_input};
+  for (std::size_t i = 0; i < kBuckets; ++i) {
+    const Bucket bucket = static_cast<Bucket>(i);
+    Usage usage;
+    usage[bucket] = 7;
+    const bool in = std::find(std::begin(kInput), std::end(kInput), bucket) != std::end(kInput);
+    EXPECT_EQ(usage.input_side(), in ? 7 : 0) << bucket_name(bucket);
+    if (in) {
+      EXPECT_TRUE(is_token(bucket)) << bucket_name(bucket);
+    }
   }
-  // input, cache_read, both cache writes; audio input and its cached part; image input.
-  EXPECT_EQ(usage.input_side(), 1 + 10 + 100 + 1'000 + 1'000'000 + 100'000'000 + 1'000'000'000);
+  for (const Bucket piece : {web_search, code_execution, audio_milliseconds, characters, search_units, images, pages})
+    EXPECT_FALSE(is_token(piece)) << bucket_name(piece);
+  for (const Bucket token : {output, reasoning, audio_output, image_output, citation})
+    EXPECT_TRUE(is_token(token)) << bucket_name(token);
 }
 
 }  // namespace
