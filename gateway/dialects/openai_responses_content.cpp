@@ -176,7 +176,8 @@ Result<void> read_content(JsonValue content, Place place, std::vector<chat::Part
   Result<void> outcome;
   parts.reserve(content.size());
   content.elements([&](JsonValue part) {
-    if (outcome) outcome = read_part(part, place, parts.emplace_back(), logprobs);
+    if (!outcome) return;
+    if (auto read = read_part(part, place, parts.emplace_back(), logprobs); !read) outcome = std::move(read);
   });
   return outcome;
 }

@@ -187,11 +187,12 @@ void ItemsWriter::write_item(JsonWriter& writer, const chat::Message& message, c
 }
 
 // Ids longer than the API takes become a digest of themselves; calls without an id are numbered in their order, and so
-// are the results without one.
-std::string ItemsWriter::call_id(const std::string& id, bool is_result) {
-  if (id.empty()) return "call_" + std::to_string(is_result ? nameless_results_++ : nameless_calls_++);
-  if (same_ || id.size() <= kLongestCallId) return id;
-  return "call_" + sha256_hex(id).substr(0, 40);
+// are the results without one. Valid until the next call.
+std::string_view ItemsWriter::call_id(const std::string& id, bool is_result) {
+  if (!id.empty() && (same_ || id.size() <= kLongestCallId)) return id;
+  made_id_ = "call_";
+  if (id.empty()) return made_id_ += std::to_string(is_result ? nameless_results_++ : nameless_calls_++);
+  return made_id_ += sha256_hex(id).substr(0, 40);
 }
 
 void ItemsWriter::write_call(JsonWriter& writer, const chat::Message& message, const chat::ToolCall& call) {
@@ -223,21 +224,23 @@ void ItemsWriter::write_result(JsonWriter& writer, const chat::Message& message,
 }
 
 void ItemsWriter::write_output(JsonWriter& writer, const chat::Message& message, const chat::ToolResult& result) {
-  constexpr std::string_view kFailed = "Error: ";
-  const std::string prefix(result.is_error ? kFailed : std::string_view());
-  if (!result.json.empty()) {
-    same_ ? writer.raw(result.json) : writer.string(prefix + result.json);
-    return;
-  }
   const auto& parts = result.content;
   const bool as_array = same_ && find_extra(message.extra, "~content");
-  if (parts.empty() && !as_array) {
-    writer.string(prefix);
+  const bool one_text = parts.size() == 1 && is_plain(parts[0]);
+  if (!result.json.empty() && same_) {
+    writer.raw(result.json);
     return;
   }
-  if (parts.size() == 1 && is_plain(parts[0]) && !as_array) {
-    const std::string& text = parts[0].get<chat::Text>()->text;
-    writer.string(text.starts_with(prefix) ? text : prefix + text);
+  if (!result.json.empty() || ((parts.empty() || one_text) && !as_array)) {
+    const std::string_view text = !result.json.empty() ? std::string_view(result.json)
+                                  : one_text           ? std::string_view(parts[0].get<chat::Text>()->text)
+                                                       : std::string_view();
+    constexpr std::string_view kFailed = "Error: ";
+    if (result.is_error && !text.starts_with(kFailed)) {
+      writer.string(std::string(kFailed) + std::string(text));
+    } else {
+      writer.string(text);
+    }
     return;
   }
   writer.begin_array();

@@ -39,7 +39,7 @@ class ItemsWriter {
   // Members that every item may have: id, status, and what the meaning has no place for.
   void write_head(JsonWriter& writer, const chat::Message& message);
   bool answers_custom(const chat::ToolResult& result) const;
-  std::string call_id(const std::string& id, bool is_result);
+  std::string_view call_id(const std::string& id, bool is_result);
   // "messages[2].<what>" of the message being written.
   void lose(std::string_view what);
 
@@ -47,6 +47,7 @@ class ItemsWriter {
   const WriteContext& context_;
   chat::Losses& losses_;
   bool same_, signed_ = false;
+  std::string made_id_;
   std::size_t index_ = 0;                                  // of the message being written
   std::size_t nameless_calls_ = 0, nameless_results_ = 0;  // so far, of those without an id
 };

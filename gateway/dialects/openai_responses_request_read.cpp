@@ -37,7 +37,8 @@ class RequestReader {
  public:
   Result<chat::Request> read(JsonValue body, const ReadContext& context) {
     body.members([&](std::string_view key, JsonValue value) {
-      if (outcome_ && !value.is_null()) outcome_ = take(key, value);
+      if (!outcome_ || value.is_null()) return;
+      if (auto taken = take(key, value); !taken) outcome_ = std::move(taken);
     });
     if (!outcome_) return outcome_.error();
     if (!context.model.empty()) request_.model = context.model;
@@ -163,8 +164,11 @@ class RequestReader {
     input_.elements([&](JsonValue value) {
       if (!outcome_) return;
       Item item;
-      outcome_ = read_item(value, {"input", index++}, item);
-      if (outcome_) add_item(item);
+      if (auto read = read_item(value, {"input", index++}, item); !read) {
+        outcome_ = std::move(read);
+      } else {
+        add_item(item);
+      }
     });
     return outcome_;
   }

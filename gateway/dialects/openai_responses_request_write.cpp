@@ -164,7 +164,7 @@ const chat::RawJson* find_extra(const chat::Extra& extra, std::string_view name)
 
 Result<std::string> write_request(const chat::Request& request, const WriteContext& context, chat::Losses& losses) {
   std::string out;
-  out.reserve(1024);
+  out.reserve(4096);
   RequestWriter(request, context, losses, out).write();
   return out;
 }
