@@ -1,6 +1,8 @@
 """The vocabulary in which the fake vendor's replies are written: a reply is a list of steps, bytes among them."""
 
 import json
+import struct
+import zlib
 
 
 class Delay:
@@ -82,3 +84,30 @@ def stream(parts, headers=None, content_type="text/event-stream; charset=utf-8",
 def sse(data, event=None):
     text = data if isinstance(data, str) else json.dumps(data)
     return (f"event: {event}\n" if event else "").encode() + b"data: " + text.encode() + b"\n\n"
+
+
+def aws_frame(payload, kind, message_type="event"):
+    """One frame of an AWS event stream: lengths and CRC32 of the prelude, headers of type 7 (text), the payload, CRC32 of all."""
+    named = ":exception-type" if message_type == "exception" else ":event-type"
+    headers = b""
+    for name, value in ((named, kind), (":content-type", "application/json"), (":message-type", message_type)):
+        headers += struct.pack(">B", len(name)) + name.encode() + b"\x07" + struct.pack(">H", len(value)) + value.encode()
+    body = json.dumps(payload, ensure_ascii=False).encode()
+    prelude = struct.pack(">II", len(headers) + len(body) + 16, len(headers))
+    start = prelude + struct.pack(">I", zlib.crc32(prelude)) + headers + body
+    return start + struct.pack(">I", zlib.crc32(start))
+
+
+def aws_frames(data):
+    """(headers, payload) of each frame of an AWS event stream; every header is a text."""
+    at = 0
+    while at < len(data):
+        total, length = struct.unpack(">II", data[at : at + 8])
+        block, headers, place = data[at + 12 : at + 12 + length], {}, 0
+        while place < len(block):
+            end = place + 1 + block[place]
+            size = struct.unpack(">H", block[end + 1 : end + 3])[0]
+            headers[block[place + 1 : end].decode()] = block[end + 3 : end + 3 + size].decode()
+            place = end + 3 + size
+        yield headers, json.loads(data[at + 12 + length : at + total - 4])
+        at += total
