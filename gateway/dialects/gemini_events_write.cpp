@@ -253,17 +253,16 @@ class GeminiWriter final : public EventWriter {
     if (options_.json_array) out += ']';
   }
 
-  // Among events the vendor ends a stream with a bare JSON text. Its SDKs look for just that, and take an error inside
-  // of an event for an answer without candidates.
+  // The vendor ends a stream of events with a bare JSON text, which SDKs find only where nothing else came in the same
+  // read. Newer ones look into events too; older ones take an error there for an answer without candidates. So it is
+  // said in both ways: who overlooks the first stumbles over the second.
   void error(const Error& error, std::string& out) {
     over_ = true;
-    if (options_.json_array) {
-      begin_frame(out);
-      out += write_fault(error);
-      out += ']';
-    } else {
-      out += write_fault(error);
-    }
+    const std::string fault = write_fault(error);
+    begin_frame(out);
+    out += fault;
+    end_frame(out);
+    out += options_.json_array ? std::string_view("]") : std::string_view(fault);
   }
 
   const StreamOptions options_;
