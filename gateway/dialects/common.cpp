@@ -87,6 +87,8 @@ std::string_view effort_for_budget(std::int64_t budget) {
   return budget < 16'384 ? "medium" : "high";
 }
 
+std::string_view openai_tier(std::string_view tier) { return tier == "standard" ? "default" : tier; }
+
 std::string_view mime_of_name(std::string_view file_name) {
   const std::size_t dot = file_name.rfind('.');
   if (dot == std::string_view::npos) return {};

@@ -23,6 +23,9 @@ std::optional<std::int64_t> budget_for_effort(std::string_view effort, std::opti
 // The nearest word for a number of thinking tokens: "none" for 0, else low | medium | high.
 std::string_view effort_for_budget(std::int64_t budget);
 
+// A served tier in OpenAI's words: Anthropic's and Bedrock's "standard" is its "default"; others stay as they are.
+std::string_view openai_tier(std::string_view tier);
+
 // By file name ending: "application/pdf", "text/plain", "image/png", ...; "" when unknown.
 std::string_view mime_of_name(std::string_view file_name);
 // "png" of "image/png", "pdf" of "application/pdf", "jpeg" of "image/jpg"; the part behind '/' otherwise.

@@ -64,7 +64,7 @@ class Writer final : public EventWriter {
     writer.begin_object().member("id", reply_id(reply, options_)).member("object", "chat.completion.chunk");
     writer.member("created", reply.created ? reply.created : options_.created);
     writer.member("model", options_.model.empty() ? reply.model : options_.model);
-    writer.member_if("service_tier", reply.service_tier);
+    writer.member_if("service_tier", openai_tier(reply.service_tier));
     writer.member_if("system_fingerprint", reply.system_fingerprint);
     if (own_) write_own(writer, reply.extra);
     writer.key("choices");

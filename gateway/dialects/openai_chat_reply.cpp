@@ -78,7 +78,7 @@ class ReplyWriter {
       // The vendor's own object says more than the buckets do.
       own_ && !reply_.usage.raw.empty() ? void(writer_.raw(reply_.usage.raw)) : write_usage(writer_, reply_.usage);
     }
-    writer_.member_if("service_tier", reply_.service_tier);
+    writer_.member_if("service_tier", openai_tier(reply_.service_tier));
     writer_.member_if("system_fingerprint", reply_.system_fingerprint);
     if (own_) write_own(writer_, reply_.extra);
     writer_.end_object();

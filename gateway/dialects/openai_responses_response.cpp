@@ -103,11 +103,12 @@ ResponseHead::ResponseHead(const chat::Reply& reply, const StreamOptions& option
   JsonWriter writer(object);
   writer.begin_object();
   if (own_) {
-    writer.member_if("service_tier", reply.service_tier);
+    writer.member_if("service_tier", openai_tier(reply.service_tier));
     for (const auto& [name, value] : reply.extra)
       if (name != "error") writer.raw_member(name, value);
   } else {
-    writer.member("service_tier", reply.service_tier.empty() ? "default" : reply.service_tier);
+    writer.member("service_tier",
+                  reply.service_tier.empty() ? std::string_view("default") : openai_tier(reply.service_tier));
     const chat::Request nothing;
     write_echo(writer, options.request ? *options.request : nothing);
   }
