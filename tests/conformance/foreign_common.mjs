@@ -36,7 +36,8 @@ export function checkToolTurn(asked, calls) {
   assert.equal(asked.results.length, calls.length);
   asked.results.forEach((result, i) => {
     assert.equal(result.id, asked.calls[i].id, 'a result names its call');
-    assert.ok(result.text.includes(`${about.after} ${calls[i].args.city}`) || result.text.includes(JSON.stringify(`${about.after} ${calls[i].args.city}`).slice(1, -1)), result.text);
+    const plain = resultOf(calls[i].args);  // inside of JSON where the vendor wants an object
+    assert.ok([plain, JSON.stringify(plain).slice(1, -1)].some((text) => result.text.includes(text)), result.text);
   });
 }
 

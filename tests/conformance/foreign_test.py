@@ -51,13 +51,15 @@ def started(vendor, count=10):
 
 
 def scenarios(vendor):
-    always = lambda parts: lambda request: answer(vendor, request, parts)
+    def always(*parts):
+        return lambda request: answer(vendor, request, parts)
+
     found = {
-        "text": always([("text", TEXT)]),
+        "text": always(("text", TEXT)),
         "tools": after_tools(vendor, [("text", "Let me look."), *CALLS]),
         "think": after_tools(vendor, [THOUGHT, CALLS[0]]),
-        "schema": always([("text", json.dumps({"city": "Zürich", "days": 3}, ensure_ascii=False))]),
-        "image": always([("text", "a dot")]),
+        "schema": always(("text", json.dumps({"city": "Zürich", "days": 3}, ensure_ascii=False))),
+        "image": always(("text", "a dot")),
         "broken": stream([*FORMS[vendor][1]([("text", TEXT)])[:10], stream_error(vendor)], content_type=content_type(vendor)),
         "cut": [*started(vendor), Reset()],
         "hold": [*started(vendor), Hold()],

@@ -162,8 +162,6 @@ def told_responses(body):
     for event in payloads(body):
         if event["type"] in ("response.completed", "response.incomplete"):
             ended = event["response"]
-        elif event["type"] == "response.output_text.delta":
-            texts.append(event["delta"])
         elif event["type"] == "response.reasoning_summary_text.delta":
             thoughts.append(event["delta"])
         elif event["type"] == "response.output_item.done":
@@ -172,6 +170,8 @@ def told_responses(body):
                 raise Unusual
             if item["type"] == "function_call":
                 calls.append((item["name"], item["arguments"]))
+            elif item["type"] == "message":
+                texts += [part.get("text") or part.get("refusal") or "" for part in item["content"]]
     if not ended:
         raise Unusual
     return told(texts, thoughts, calls)
@@ -179,7 +179,11 @@ def told_responses(body):
 
 def told_messages(body):
     texts, thoughts, calls = [], [], {}
+    starts = 0
     for event in payloads(body):
+        starts += event["type"] == "message_start"
+        if starts > 1:
+            raise Unusual
         if event["type"] == "content_block_start":
             block = event["content_block"]
             if block["type"] not in ("text", "thinking", "redacted_thinking", "tool_use"):
