@@ -13,7 +13,7 @@ Task<Exchange::Next> Exchange::attempt(const router::TargetRef& target, bool mor
     co_return Next::answered;
   }
   usage_.reset(vendor_->quirks.bedrock_body ? billing::UsageDialect::bedrock_invoke : upstream_->usage,
-               vendor_->usage_flags);
+               vendor_->usage_flags, target_->model);
   body_.clear();
   raw_.clear();
   fed_ = whole_ = reply_bytes_ = 0;
@@ -58,6 +58,7 @@ Task<Exchange::Next> Exchange::run_call(bool more_same, bool more_targets) {
   }
   record_.http_status = call_.head().status;
   keep_reply_headers();
+  for (const http::Header& header : call_.head().headers) usage_.header(header.name, header.value);
   if (record_.http_status >= 300) co_return co_await relay_error_reply(more_same, more_targets);
   if (passes_through() && !reply_is_json() && reply_framing() != Framing::sse)
     co_return co_await relay_raw(more_same, more_targets);

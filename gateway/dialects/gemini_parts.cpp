@@ -70,7 +70,7 @@ Members members_of(JsonValue value, std::string& scratch) {
 }
 
 void read_call(JsonValue value, const Spot& spot, FirstFault& faults, Part& part) {
-  ToolCall call;
+  ToolCall& call = part.what.emplace<ToolCall>();
   std::string scratch;
   bool has_id = false;
   value.members([&](std::string_view key, JsonValue member) {
@@ -88,7 +88,6 @@ void read_call(JsonValue value, const Spot& spot, FirstFault& faults, Part& part
   });
   if (call.arguments.empty()) call.arguments = "{}";
   if (!has_id) part.extra.emplace_back("~id", "null");
-  part.what = std::move(call);
 }
 
 // {"output": "text"}, {"result": "text"} and {"error": "text"} are how a plain text is said where only objects are
@@ -109,7 +108,7 @@ void read_output(JsonValue response, ToolResult& result, Extra& extra) {
 }
 
 void read_response(JsonValue value, const Spot& spot, FirstFault& faults, Part& part) {
-  ToolResult result;
+  ToolResult& result = part.what.emplace<ToolResult>();
   std::string scratch;
   JsonValue response, parts;
   value.members([&](std::string_view key, JsonValue member) {
@@ -137,7 +136,6 @@ void read_response(JsonValue value, const Spot& spot, FirstFault& faults, Part& 
     }
     read_parts(parts, spot, faults, result.content);
   }
-  part.what = std::move(result);
 }
 
 Media read_blob(JsonValue value, const Spot& spot, FirstFault& faults, Extra& extra) {
@@ -173,16 +171,22 @@ void read_resolution(JsonValue value, Media& media, Extra& extra) {
 }
 
 void read_text_part(const Members& members, Part& part) {
-  Packed packed = unpack_signature(text_of(members.signature));
-  if (members.thought.as_bool() != true) {
-    // `thought: false` says nothing, but is said.
-    if (members.thought.present()) part.extra.emplace_back("~thought", "false");
-    part.what = Text{.text = text_or_empty(members.text), .signature = std::move(packed.signature)};
+  Packed packed;
+  if (members.signature.present()) packed = unpack_signature(text_of(members.signature));
+  if (members.thought.as_bool() == true) {
+    Thinking& thought = part.what.emplace<Thinking>();
+    thought.text = text_of(members.text);
+    // This API shows summaries only; what a vendor signed that signs its thoughts' texts is the thought itself.
+    thought.summary = packed.signature.origin != "anthropic" && packed.signature.origin != "bedrock";
+    thought.id = std::move(packed.id);
+    (packed.redacted ? thought.redacted : thought.signature) = std::move(packed.signature);
     return;
   }
-  Thinking thought{.text = text_or_empty(members.text), .summary = true, .id = std::move(packed.id)};
-  (packed.redacted ? thought.redacted : thought.signature) = std::move(packed.signature);
-  part.what = std::move(thought);
+  // `thought: false` says nothing, but is said.
+  if (members.thought.present()) part.extra.emplace_back("~thought", "false");
+  Text& text = part.what.emplace<Text>();
+  text.text = text_of(members.text);
+  text.signature = std::move(packed.signature);
 }
 
 }  // namespace
@@ -246,9 +250,8 @@ Packed unpack_signature(std::string_view text) {
   return out;
 }
 
-Part read_part(JsonValue value, const Spot& spot, FirstFault& faults) {
-  Part part;
-  if (!expect_object(spot, {}, value, faults)) return part;
+void read_part(JsonValue value, const Spot& spot, FirstFault& faults, Part& part) {
+  if (!expect_object(spot, {}, value, faults)) return;
   std::string scratch;
   Members members = members_of(value, scratch);
   const bool media = members.inline_data.is_object() || members.file_data.is_object();
@@ -258,13 +261,14 @@ Part read_part(JsonValue value, const Spot& spot, FirstFault& faults) {
     part.what = Opaque{.dialect = std::string(kDialect),
                        .type = hidden ? std::string("thought") : std::string(camel(members.kind, scratch)),
                        .json = value.text()};
-    return part;
+    return;
   }
   part.extra = std::move(members.rest);
   if (members.call.present()) {
     const Spot inner{"functionCall", &spot};
     if (expect_object(inner, {}, members.call, faults)) read_call(members.call, inner, faults, part);
-    if (auto* call = part.get<ToolCall>()) call->signature = unpack_signature(text_of(members.signature)).signature;
+    auto* call = part.get<ToolCall>();
+    if (call && members.signature.present()) call->signature = unpack_signature(text_of(members.signature)).signature;
   } else if (members.response.present()) {
     const Spot inner{"functionResponse", &spot};
     if (expect_object(inner, {}, members.response, faults)) read_response(members.response, inner, faults, part);
@@ -275,35 +279,60 @@ Part read_part(JsonValue value, const Spot& spot, FirstFault& faults) {
     if (blob.data.empty() && blob.url.empty() && blob.file_id.empty()) {
       part.extra.clear();
       part.what = Opaque{.dialect = std::string(kDialect), .type = std::string(inner.name), .json = value.text()};
-      return part;
+      return;
     }
     if (members.resolution.present()) read_resolution(members.resolution, blob, part.extra);
     part.what = std::move(blob);
   } else {
     if (members.text.present() && !members.text.is_string()) faults.add(spot, "text", "must be a string");
     read_text_part(members, part);
-    return part;
+    return;
   }
   // What has no place for a signature keeps one of its own vendor as it is.
-  if (!part.get<ToolCall>() && unpack_signature(text_of(members.signature)).signature.origin == kFamily)
+  const bool homeless = members.signature.present() && !part.get<ToolCall>();
+  if (homeless && unpack_signature(text_of(members.signature)).signature.origin == kFamily)
     keep_extra(part.extra, "thoughtSignature", members.signature);
   if (const auto thought = members.thought.as_bool())
     part.extra.emplace_back(*thought ? "thought" : "~thought", *thought ? "true" : "false");
-  return part;
 }
+
+namespace {
+
+bool is_unsigned_thought(const Part& part) {
+  const auto* thought = part.get<Thinking>();
+  return thought && thought->signature.empty() && thought->redacted.empty() && part.extra.empty();
+}
+
+// Callers send a streamed thought back in the pieces it came in, and another vendor's signature behind them in a piece
+// without text: together they are one thought, which that vendor takes back only whole.
+void join_signed_thoughts(std::vector<Part>& parts, std::size_t first) {
+  for (std::size_t at = first; at < parts.size(); ++at) {
+    auto* last = parts[at].get<Thinking>();
+    if (!last || !last->text.empty() || last->signature.empty() || last->signature.origin == kFamily) continue;
+    std::size_t begin = at;
+    while (begin > first && is_unsigned_thought(parts[begin - 1])) --begin;
+    for (std::size_t i = begin; i < at; ++i) last->text += parts[i].get<Thinking>()->text;
+    parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(begin), parts.begin() + static_cast<std::ptrdiff_t>(at));
+    at = begin;
+  }
+}
+
+}  // namespace
 
 void read_parts(JsonValue value, const Spot& outer, FirstFault& faults, std::vector<Part>& out) {
   if (value.is_object()) {
-    out.push_back(read_part(value, Spot{"parts", &outer}, faults));
+    read_part(value, Spot{"parts", &outer}, faults, out.emplace_back());
     return;
   }
   if (!expect_array(outer, "parts", value, faults)) return;
   out.reserve(out.size() + value.size());
   Spot spot{"parts", &outer, 0};
+  const std::size_t first = out.size();
   value.elements([&](JsonValue element) {
-    out.push_back(read_part(element, spot, faults));
+    read_part(element, spot, faults, out.emplace_back());
     ++spot.index;
   });
+  join_signed_thoughts(out, first);
 }
 
 }  // namespace tollgate::gateway::gemini_form
