@@ -95,6 +95,16 @@ void write_function(JsonWriter& writer, const chat::Tool& tool, const Quirks& qu
   writer.end_object();
 }
 
+// OpenAI chat nests the place in a member "approximate".
+void write_location(JsonWriter& writer, JsonValue location) {
+  const JsonValue nested = location["approximate"];
+  writer.begin_object().member("type", "approximate");
+  (nested.is_object() ? nested : location).members([&](std::string_view key, JsonValue value) {
+    if (key != "type" && !value.is_null()) writer.key(key).value(value);
+  });
+  writer.end_object();
+}
+
 // A web search declared by another vendor: where to search, and for whom.
 void write_web_search(JsonWriter& writer, const chat::Tool& tool, const std::string& place, chat::Losses* losses) {
   writer.begin_object().member("type", "web_search");
@@ -103,7 +113,9 @@ void write_web_search(JsonWriter& writer, const chat::Tool& tool, const std::str
     config->members([&](std::string_view key, JsonValue value) {
       if (key == "allowed_domains" && value.size() > 0) {
         writer.key("filters").begin_object().key("allowed_domains").value(value).end_object();
-      } else if ((key == "user_location" && value.is_object()) || key == "search_context_size") {
+      } else if (key == "user_location" && value.is_object()) {
+        write_location(writer.key(key), value);
+      } else if (key == "search_context_size" && value.is_string()) {
         writer.key(key).value(value);
       } else if ((key == "blocked_domains" || key == "max_uses") && !value.is_null() && losses) {
         losses->add(place + "." + std::string(key));

@@ -355,6 +355,17 @@ TEST(OpenaiResponsesRequest, GrammarsOfChatLoseTheirNesting) {
   }
 }
 
+TEST(OpenaiResponsesRequest, PlacesOfChatLoseTheirNesting) {
+  Request request = asking({message(Role::user, {text("q")})});
+  Tool& tool = request.tools.emplace_back();
+  tool.kind = Tool::Kind::web_search;
+  tool.origin = "openai.chat";
+  tool.config = R"({"search_context_size":"low","user_location":{"type":"approximate","approximate":{"city":"Bonn"}}})";
+  EXPECT_EQ(
+      dump_json(write(request).body["tools"][0]),
+      R"({"type":"web_search","search_context_size":"low","user_location":{"type":"approximate","city":"Bonn"}})");
+}
+
 TEST(OpenaiResponsesRequest, SettingsFindTheirWords) {
   Request request = asking({message(Role::user, {text("q")})});
   request.reasoning.mode = Reasoning::Mode::on;
