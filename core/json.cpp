@@ -214,19 +214,31 @@ Result<JsonValue> JsonReader::parse(std::string_view text) {
 
 namespace {
 
-// How many bytes from `at` on stand for themselves in a string, counted in eights: most text is plain.
+constexpr std::uint64_t kOnes = 0x0101010101010101u, kTops = 0x8080808080808080u;
+
+// None of the eight bytes is a control, a quote, a backslash or part of a longer character.
+bool all_plain(std::uint64_t word) {
+  const auto top_where_below = [](std::uint64_t bytes, std::uint64_t limit) {
+    return (bytes - kOnes * limit) & ~bytes;
+  };
+  const std::uint64_t special = word | top_where_below(word, 0x20) | top_where_below(word ^ (kOnes * '"'), 1) |
+                                top_where_below(word ^ (kOnes * '\\'), 1);
+  return (special & kTops) == 0;
+}
+
+// How many bytes from `at` on stand for themselves in a string, counted in eights, or to the end: most text is plain.
 std::size_t plain_bytes(std::string_view text, std::size_t at) {
-  constexpr std::uint64_t kOnes = 0x0101010101010101u, kTops = 0x8080808080808080u;
-  const auto top_where_below = [](std::uint64_t word, std::uint64_t limit) { return (word - kOnes * limit) & ~word; };
   const std::size_t begin = at;
+  std::uint64_t word = 0;
   for (; at + 8 <= text.size(); at += 8) {
-    std::uint64_t word = 0;
     std::memcpy(&word, text.data() + at, 8);
-    const std::uint64_t special = word | top_where_below(word, 0x20) | top_where_below(word ^ (kOnes * '"'), 1) |
-                                  top_where_below(word ^ (kOnes * '\\'), 1);
-    if ((special & kTops) != 0) break;
+    if (!all_plain(word)) return at - begin;
   }
-  return at - begin;
+  if (at == text.size()) return at - begin;
+  // The rest is shorter than a word; names of members mostly are nothing else.
+  word = kOnes * 'x';
+  std::memcpy(&word, text.data() + at, text.size() - at);
+  return (all_plain(word) ? text.size() : at) - begin;
 }
 
 }  // namespace

@@ -15,6 +15,26 @@
 
 namespace tollgate {
 
+// A member's name. A literal stands as it is: it must hold nothing that needs an escape.
+class JsonName {
+ public:
+  template <std::size_t N>
+  constexpr JsonName(const char (&literal)[N]) : text_(literal, N - 1), plain_(true) {}
+  template <std::convertible_to<std::string_view> T>
+  constexpr JsonName(const T& text) : text_(text) {}
+  void append_to(std::string& out) const {
+    if (plain_) {
+      out += text_;
+    } else {
+      json_escape(out, text_);
+    }
+  }
+
+ private:
+  std::string_view text_;
+  bool plain_ = false;
+};
+
 class JsonWriter {
  public:
   // Text already in `out` stays in front.
@@ -25,9 +45,11 @@ class JsonWriter {
   JsonWriter& begin_array() { return open('['); }
   JsonWriter& end_array() { return close(']'); }
 
-  JsonWriter& key(std::string_view name) {
-    string(name);
-    out_ += ':';
+  JsonWriter& key(JsonName name) {
+    separate();
+    out_ += '"';
+    name.append_to(out_);
+    out_ += "\":";
     return *this;
   }
   JsonWriter& string(std::string_view text) {
@@ -56,22 +78,22 @@ class JsonWriter {
     return *this;
   }
 
-  JsonWriter& member(std::string_view name, std::string_view text) { return key(name).string(text); }
-  JsonWriter& member(std::string_view name, const char* text) { return key(name).string(text); }
+  JsonWriter& member(JsonName name, std::string_view text) { return key(name).string(text); }
+  JsonWriter& member(JsonName name, const char* text) { return key(name).string(text); }
   template <std::integral T>
-  JsonWriter& member(std::string_view name, T number_or_flag) {
+  JsonWriter& member(JsonName name, T number_or_flag) {
     if constexpr (std::same_as<T, bool>) {
       return key(name).boolean(number_or_flag);
     } else {
       return key(name).number(static_cast<std::int64_t>(number_or_flag));
     }
   }
-  JsonWriter& raw_member(std::string_view name, std::string_view json) { return key(name).raw(json); }
+  JsonWriter& raw_member(JsonName name, std::string_view json) { return key(name).raw(json); }
   // Only when there is something to say: `text` or `json` is not empty.
-  JsonWriter& member_if(std::string_view name, std::string_view text) {
+  JsonWriter& member_if(JsonName name, std::string_view text) {
     return text.empty() ? *this : member(name, text);
   }
-  JsonWriter& raw_member_if(std::string_view name, std::string_view json) {
+  JsonWriter& raw_member_if(JsonName name, std::string_view json) {
     return json.empty() ? *this : raw_member(name, json);
   }
 
