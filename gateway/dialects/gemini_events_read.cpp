@@ -195,7 +195,8 @@ class GeminiReader final : public EventReader {
       if (goes_on || more) return partial_call(in, value, call, goes_on, out);
     }
     FirstFault ignored;
-    Part part = read_part(value, {}, ignored);
+    Part part;
+    read_part(value, {}, ignored, part);
     if (auto* text = part.get<Text>()) {
       const Signature signature = text->signature;
       const std::string said = std::move(text->text);

@@ -29,7 +29,7 @@ Packed unpack_signature(std::string_view text);
 
 // One element of `parts`. Problems go to `faults`; what is unknown becomes extra, or an Opaque part as a whole. A call
 // or result without an id gets none here, and the extra "~id".
-chat::Part read_part(JsonValue value, const Spot& spot, FirstFault& faults);
+void read_part(JsonValue value, const Spot& spot, FirstFault& faults, chat::Part& out);
 // `parts` of `outer`: an array, or one part (which the API takes too).
 void read_parts(JsonValue value, const Spot& outer, FirstFault& faults, std::vector<chat::Part>& out);
 

@@ -152,7 +152,8 @@ void read_member(std::string_view key, std::string_view name, JsonValue value, c
 }  // namespace
 
 Result<Request> read_request_object(JsonValue object, const Spot& outer, const ReadContext& context) {
-  Request request;
+  Result<Request> out{Request()};
+  Request& request = *out;
   FirstFault faults;
   request.model = context.model;
   request.stream = context.stream;
@@ -179,7 +180,7 @@ Result<Request> read_request_object(JsonValue object, const Spot& outer, const R
   }
   if (faults.any()) return faults.take();
   CallIds(request).assign();
-  return request;
+  return out;
 }
 
 }  // namespace tollgate::gateway::gemini_form
