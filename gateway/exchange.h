@@ -56,6 +56,7 @@ class Exchange {
   Result<void> scan_body();
   Result<void> plan_targets();
   Result<void> prepare_target(const router::TargetRef& target);
+  Fidelity wanted_fidelity() const;
   Task<void> run_attempts();
   Task<void> back_off(int tries);
   Task<void> answer_error(const Error& error);

@@ -138,11 +138,16 @@ Result<void> Exchange::prepare_target(const router::TargetRef& target) {
   target_ = &target;
   vendor_ = &snapshot_->vendors[target.provider];
   upstream_ = passes_through() ? in_.surface : vendor_->surface_for(*in_.surface);
+  const bool as_it_is = upstream_->id == in_.surface->id && !vendor_->rewrites_body;
+  return translation_.prepare(*vendor_, upstream_, target.model, as_it_is ? Fidelity::warn : wanted_fidelity());
+}
+
+// The caller may ask for more than the configuration does, not for less.
+Fidelity Exchange::wanted_fidelity() const {
+  if (in_.head->find("x-tollgate-fidelity") == std::optional<std::string_view>("strict")) return Fidelity::strict;
   const config::Model* model = snapshot_->config.find_model(plan_.route);
-  const bool strict =
-      in_.head->find("x-tollgate-fidelity") == std::optional<std::string_view>("strict") ||
-      (model && model->fidelity ? *model->fidelity : snapshot_->config.fidelity) == config::Fidelity::strict;
-  return translation_.prepare(*vendor_, upstream_, target.model, strict ? Fidelity::strict : Fidelity::warn);
+  const config::Fidelity wanted = model && model->fidelity ? *model->fidelity : snapshot_->config.fidelity;
+  return wanted == config::Fidelity::strict ? Fidelity::strict : Fidelity::warn;
 }
 
 Task<void> Exchange::run_attempts() {

@@ -1,5 +1,7 @@
 #include "gateway/translation.h"
 
+#include <cstring>
+
 #include "core/clock.h"
 #include "core/id.h"
 #include "core/sse.h"
@@ -12,6 +14,14 @@ Error bad_reply(const Error& why) {
                .status = 502,
                .code = "upstream_bad_reply",
                .message = "the vendor's reply could not be understood: " + why.message};
+}
+
+// Signatures of other families that this gateway once handed to the caller, plain or packed for Gemini's callers: no
+// vendor but their own may see them.
+bool holds_foreign_signatures(std::string_view body) {
+  for (const std::string_view mark : {std::string_view("\"tollgate."), std::string_view("\"dG9sbGdhdGUu")})
+    if (::memmem(body.data(), body.size(), mark.data(), mark.size())) return true;
+  return false;
 }
 
 }  // namespace
@@ -52,7 +62,7 @@ Result<void> Translation::prepare(const Vendor& vendor, const Surface*& upstream
   translator_.reset();
   broke_ = array_open_ = closed_ = false;
   active_ = !native;
-  rewritten_ = !native || (vendor.rewrites_body && client_ != nullptr);
+  rewritten_ = !native || (client_ && (vendor.rewrites_body || holds_foreign_signatures(client_body_)));
   if (!rewritten_) return {};
   if (auto read = read_request(); !read) return read;
   auto body = say(upstream, {.model = model, .stream = stream_, .quirks = vendor.quirks}, fidelity);

@@ -139,6 +139,10 @@ class MessagesWriter {
       writer_.raw(opaque->json);
       return;
     }
+    if (const std::string* was = same_ ? find_extra(part.extra, kDocument) : nullptr) {
+      writer_.begin_object().member("type", "document").raw_member("document", *was).end_object();
+      return;
+    }
     writer_.begin_object();
     if (const auto* text = part.get<chat::Text>()) {
       writer_.member("type", "text").member("text", text->text);
@@ -205,14 +209,9 @@ class MessagesWriter {
   }
 
   void write_result_part(const Part& part) {
-    const std::string* was = same_ ? find_extra(part.extra, kDocument) : nullptr;
-    if (!was && !is_document(part)) return write_part(part);
+    if (!is_document(part)) return write_part(part);
     writer_.begin_object().member("type", "document").key("document");
-    if (was) {
-      writer_.raw(*was);
-    } else {
-      write_document(part);
-    }
+    write_document(part);
     writer_.end_object();
   }
 

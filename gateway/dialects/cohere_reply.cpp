@@ -176,14 +176,14 @@ Result<chat::Reply> read_reply(std::string_view body) {
   thread_local JsonReader reader;  // keeps its memory; what it read is used up before the next body
   const auto root = reader.parse(body);
   if (!root) return root.error();
-  if (!(*root)["message"].is_object()) return bad_request("message", "must be an object");
+  const JsonValue message = (*root)["message"];
+  if (!message.is_object()) return bad_request("message", "must be an object");
   chat::Reply reply;
   reply.dialect = kName;
   chat::Choice& choice = reply.choices.emplace_back();
+  read_message(message, choice);
   root->members([&](std::string_view key, JsonValue value) {
-    if (key == "message") {
-      read_message(value, choice);
-    } else if (key == "id") {
+    if (key == "id") {
       reply.id = text_or_empty(value);
     } else if (key == "finish_reason") {
       choice.finish_raw = text_or_empty(value);
@@ -192,7 +192,7 @@ Result<chat::Reply> read_reply(std::string_view body) {
       std::string elements;
       value.elements([&](JsonValue item) { read_logprobs(item, elements); });
       if (!elements.empty()) choice.logprobs = "[" + elements + "]";
-    } else if (key != "usage") {
+    } else if (key != "usage" && key != "message") {
       keep_extra(reply.extra, key, value);
     }
   });

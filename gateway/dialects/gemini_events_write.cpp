@@ -192,20 +192,13 @@ class GeminiWriter final : public EventWriter {
       if (!signature.empty()) say(choice, {}, true, signature, out);
       const std::string redacted = pack_signature(thought->redacted, true, thought->id);
       if (!redacted.empty()) say(choice, {}, true, redacted, out);
-    } else if (!open.get<Refusal>() && sayable(open)) {
+    } else if (!open.get<Refusal>() && is_sayable(open)) {
       begin_parts(out);
       JsonWriter writer(out);
       write_reply_part(writer, open, same_);
       end_parts(choice, out);
     }
     open = {};
-  }
-
-  static bool sayable(const Part& part) {
-    if (const auto* media = part.get<Media>())
-      return !media->data.empty() || !media->url.empty() || !media->file_id.empty();
-    if (const auto* opaque = part.get<Opaque>()) return opaque->dialect == kDialect && !opaque->json.empty();
-    return part.get<ToolCall>() != nullptr;
   }
 
   // The place of a citation in a stream is counted in all that was said so far.

@@ -101,29 +101,34 @@ void write_logprobs(JsonWriter& writer, std::string_view array) {
   writer.end_object();
 }
 
+bool is_sayable(const Part& part) {
+  if (const auto* opaque = part.get<Opaque>()) return opaque->dialect == kDialect && !opaque->json.empty();
+  if (const auto* media = part.get<Media>())
+    return !media->data.empty() || !media->text.empty() || !media->url.empty() || !media->file_id.empty();
+  return part.get<ToolResult>() == nullptr;
+}
+
 int write_reply_part(JsonWriter& writer, const Part& part, bool same) {
+  if (!is_sayable(part)) return 0;
   if (const auto* opaque = part.get<Opaque>()) {
-    if (opaque->dialect != kDialect) return 0;
     writer.raw(opaque->json);
     return 1;
   }
-  if (const auto* thought = part.get<Thinking>()) {
-    int count = 0;
-    if (!thought->text.empty() || !thought->signature.empty() || thought->redacted.empty()) {
-      write_text_part(writer, thought->text, true, pack_signature(thought->signature, false, thought->id));
-      ++count;
-    }
-    if (!thought->redacted.empty()) {
-      write_text_part(writer, {}, true, pack_signature(thought->redacted, true, thought->id));
-      ++count;
-    }
-    return count;
+  int count = 1;
+  const auto* thought = part.get<Thinking>();
+  if (thought && !thought->redacted.empty()) {
+    write_text_part(writer, {}, true, pack_signature(thought->redacted, true, thought->id));
+    if (thought->text.empty() && thought->signature.empty()) return count;
+    ++count;
   }
   writer.begin_object();
   if (same) write_extras(writer, part.extra);
   if (const auto* text = part.get<Text>()) {
     writer.member("text", std::string_view(text->text));
     writer.member_if("thoughtSignature", pack_signature(text->signature));
+  } else if (thought) {
+    writer.member("text", std::string_view(thought->text)).member("thought", true);
+    writer.member_if("thoughtSignature", pack_signature(thought->signature, false, thought->id));
   } else if (const auto* refusal = part.get<Refusal>()) {
     writer.member("text", std::string_view(refusal->text));
   } else if (const auto* call = part.get<ToolCall>()) {
@@ -133,13 +138,11 @@ int write_reply_part(JsonWriter& writer, const Part& part, bool same) {
     write_arguments(writer, *call);
     if (same) write_extras(writer, part.extra, "functionCall");
     writer.end_object().member_if("thoughtSignature", pack_signature(call->signature));
-  } else if (const auto* media = part.get<Media>();
-             !media ||
-             !write_media(writer, *media, {.name = same, .guess = !same, .extra = same ? &part.extra : nullptr})) {
-    writer.member("text", "");
+  } else if (const auto* media = part.get<Media>()) {
+    write_media(writer, *media, {.name = same, .guess = !same, .extra = same ? &part.extra : nullptr});
   }
   writer.end_object();
-  return 1;
+  return count;
 }
 
 }  // namespace tollgate::gateway::gemini_form

@@ -24,6 +24,8 @@ inline constexpr std::string_view kName = "ollama.chat";
 inline constexpr std::string_view kFamily = "ollama";
 inline constexpr std::string_view kMadeId = "ollama_call_";
 inline constexpr std::string_view kOptionPrefix = "options.";
+// A spelling: the result did not say which call it answers.
+inline constexpr std::string_view kFound = "~found";
 
 const chat::FieldTable& field_table();
 Result<chat::Request> read_request(std::string_view body, const ReadContext& context);

@@ -28,7 +28,7 @@ class Reader final : public EventReader {
     text(Open::text, message["content"], out);
     message["images"].elements([&](JsonValue image) { whole(read_image(image), out); });
     message["tool_calls"].elements([&](JsonValue call) { whole(read_tool_call(call, seed_, calls_++), out); });
-    if (const JsonValue logprobs = (*root)["logprobs"]; logprobs.size() > 0) {
+    if (const JsonValue logprobs = (*root)["logprobs"]; logprobs.is_array() && logprobs.size() > 0) {
       const std::string array = logprobs.text();
       delta(Event::Delta::logprobs, std::string_view(array).substr(1, array.size() - 2), out);
     }

@@ -98,21 +98,21 @@ Result<chat::Reply> read_reply(std::string_view body) {
   thread_local JsonReader reader;  // keeps its memory; what it read is used up before the next body
   const auto root = reader.parse(body);
   if (!root) return root.error();
-  if (!(*root)["message"].is_object()) return bad_request("message", "must be an object");
+  const JsonValue message = (*root)["message"];
+  if (!message.is_object()) return bad_request("message", "must be an object");
   chat::Reply reply;
   reply.dialect = kName;
   chat::Choice& choice = reply.choices.emplace_back();
   const auto time = (*root)["created_at"].as_string().value_or("");
+  read_message(message, time, choice);
   root->members([&](std::string_view key, JsonValue value) {
-    if (key == "message") {
-      read_message(value, time, choice);
-    } else if (key == "model") {
+    if (key == "model") {
       reply.model = text_or_empty(value);
     } else if (key == "done_reason") {
       choice.finish_raw = text_or_empty(value);
     } else if (key == "logprobs" && value.is_array()) {
       choice.logprobs = value.text();
-    } else if (key != "done" && key != "prompt_eval_count" && key != "eval_count") {
+    } else if (key != "message" && key != "done" && key != "prompt_eval_count" && key != "eval_count") {
       keep_extra(choice.extra, key, value);
     }
   });

@@ -172,7 +172,8 @@ class RequestReader {
   }
 
   void read_tool_message(JsonValue item, Message& message, std::size_t index) {
-    auto& result = message.parts.emplace_back().what.emplace<chat::ToolResult>();
+    Part& part = message.parts.emplace_back();
+    auto& result = part.what.emplace<chat::ToolResult>();
     std::string content;
     JsonValue images;
     item.members([&](std::string_view key, JsonValue value) {
@@ -190,7 +191,12 @@ class RequestReader {
     });
     if (!content.empty()) result.content.push_back({.what = chat::Text{.text = std::move(content)}});
     images.elements([&](JsonValue image) { result.content.push_back(read_image(image)); });
-    if (result.call_id.empty()) result.call_id = answered(result.name);
+    if (!result.call_id.empty()) {
+      std::erase_if(open_, [&](const OpenCall& call) { return call.id == result.call_id; });
+    } else {
+      result.call_id = answered(result.name);
+      part.extra.emplace_back(kFound, "true");
+    }
   }
 
   // The id of the oldest call of that name (of any, without a name) that no result has answered yet.

@@ -99,7 +99,7 @@ class RequestWriter {
     if (message.role == Role::user) {
       for (const Part& part : message.parts) {
         const auto* result = part.get<chat::ToolResult>();
-        if (result) write_result(message, *result);
+        if (result) write_result(message, *result, part.extra);
         results = results || result;
       }
     }
@@ -128,14 +128,15 @@ class RequestWriter {
     if (open) writer_.end_array();
   }
 
-  void write_result(const Message& message, const chat::ToolResult& result) {
+  void write_result(const Message& message, const chat::ToolResult& result, const chat::Extra& extra) {
     Content content = content_of(result.content);
     if (!result.json.empty()) content.text = result.json;
     begin("tool", result.is_error ? "Error: " + content.text : content.text);
     std::string_view name = result.name;
     if (name.empty() && !same_) name = chat::name_of_call(request_.messages, result.call_id);
     writer_.member_if("tool_name", name);
-    if (!result.call_id.starts_with(kMadeId)) writer_.member_if("tool_call_id", result.call_id);
+    const bool found = same_ && !extra.empty() && extra[0].first == kFound;
+    if (!found && !result.call_id.starts_with(kMadeId)) writer_.member_if("tool_call_id", result.call_id);
     write_images(content);
     end(message);
   }

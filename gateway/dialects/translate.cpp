@@ -40,6 +40,14 @@ Result<std::string> translate_request(const Dialect& from, const chat::Request& 
     }
     for (const chat::Tool& tool : request.tools) drop_extra(tool.extra, losses);
   }
+  // Without the vendor that keeps the conversation the model would answer to half of it: that is no loss to be warned of.
+  if (!same && !request.previous_response_id.empty() &&
+      to.fields().carry(chat::Field::previous_response_id) == chat::Carry::dropped)
+    return Error{.kind = ErrorKind::client_fault,
+                 .status = 400,
+                 .code = "previous_response_id_unknown",
+                 .message = "previous_response_id names a conversation that another vendor keeps; the target speaks " +
+                            std::string(to.name()) + ": send the whole input instead"};
   WriteContext writing = context;
   writing.same_dialect = same;
   auto body = to.write_request(request, writing, losses);
