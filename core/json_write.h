@@ -90,9 +90,7 @@ class JsonWriter {
   }
   JsonWriter& raw_member(JsonName name, std::string_view json) { return key(name).raw(json); }
   // Only when there is something to say: `text` or `json` is not empty.
-  JsonWriter& member_if(JsonName name, std::string_view text) {
-    return text.empty() ? *this : member(name, text);
-  }
+  JsonWriter& member_if(JsonName name, std::string_view text) { return text.empty() ? *this : member(name, text); }
   JsonWriter& raw_member_if(JsonName name, std::string_view json) {
     return json.empty() ? *this : raw_member(name, json);
   }
