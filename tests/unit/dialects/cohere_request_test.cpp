@@ -123,6 +123,14 @@ TEST(CohereRequest, IsWrittenAgainWhole) {
   EXPECT_TRUE(losses.empty());
 }
 
+TEST(CohereRequest, DocumentsAmongContentStayWhereTheyAre) {
+  const std::string body = R"({"model":"m","stream":false,"messages":[{"role":"user","content":[
+    {"type":"document","document":{"id":"d","data":{"text":"Words."}}}]}]})";
+  EXPECT_EQ(joined_text(read(body).messages[0].parts), "Words.");
+  Losses losses;
+  EXPECT_EQ(write(read(body), losses, true), json_of(body));
+}
+
 TEST(CohereRequest, FaultsNameTheirPlace) {
   const std::pair<const char*, const char*> kFaults[] = {
       {R"({"model":"m"})", "messages: must be an array"},

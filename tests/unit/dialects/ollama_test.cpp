@@ -80,6 +80,14 @@ TEST(OllamaRequest, ResultsWithoutNamesAnswerTheOldestCall) {
   EXPECT_EQ(id(2), request.messages[0].parts[1].get<ToolCall>()->id);
   EXPECT_NE(id(1), id(2));
   EXPECT_FALSE(id(3).empty());
+  // A result that names its call leaves the others to those that name none, and neither is told more than it said.
+  const std::string body = R"({"model":"m","stream":true,"messages":[
+    {"role":"assistant","content":"","tool_calls":[{"id":"x","function":{"name":"a","arguments":{}}},
+                                                   {"id":"y","function":{"name":"a","arguments":{}}}]},
+    {"role":"tool","content":"1","tool_call_id":"x"},{"role":"tool","content":"2","tool_name":"a"}]})";
+  EXPECT_EQ(read(body).messages[2].parts[0].get<ToolResult>()->call_id, "y");
+  Losses losses;
+  EXPECT_TRUE(compare_json(write(read(body), losses, true), json_of(body)).empty());
 }
 
 TEST(OllamaRequest, FaultsNameTheirPlace) {
@@ -239,6 +247,13 @@ TEST(OllamaStream, SurvivesARoundWithEverything) {
   const Events events = events_of(ollama_chat(), written(ollama_chat(), unfold(reply), {}));
   expect_order(events, "rich");
   EXPECT_EQ(dump_json(reply_json(reply)), dump_json(reply_json(folded(events).reply())));
+}
+
+TEST(OllamaStream, PassesOverLogprobsThatAreNoList) {
+  const Events events = events_of(
+      ollama_chat(), R"({"model":"m","message":{"content":"Hi"},"logprobs":{"a":1},"done":true,"done_reason":"stop"})"
+                     "\n");
+  EXPECT_EQ(folded(events).reply().choices.at(0).logprobs, "");
 }
 
 TEST(OllamaStream, ErrorsEndIt) {
