@@ -22,7 +22,7 @@ struct Written {
   std::string logprobs;  // elements not yet sent
   GroundingWriter grounding;
   Choice tail;
-  bool ended = false;
+  bool called = false, ended = false;
 };
 
 class GeminiWriter final : public EventWriter {
@@ -193,6 +193,7 @@ class GeminiWriter final : public EventWriter {
       const std::string redacted = pack_signature(thought->redacted, true, thought->id);
       if (!redacted.empty()) say(choice, {}, true, redacted, out);
     } else if (!open.get<Refusal>() && is_sayable(open)) {
+      if (!same_ && open.get<ToolCall>() && !std::exchange(choice.called, true)) mark_unsigned(open);
       begin_parts(out);
       JsonWriter writer(out);
       write_reply_part(writer, open, same_);

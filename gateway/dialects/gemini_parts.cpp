@@ -219,7 +219,8 @@ void keep_member(Extra& extra, std::string_view prefix, std::string_view key, Js
 }
 
 std::string pack_signature(const Signature& signature, bool redacted, std::string_view id) {
-  if (signature.empty() || signature.origin == kFamily || signature.origin.empty()) return signature.value;
+  const bool foreign = !signature.empty() || signature.origin == kUnsigned;
+  if (!foreign || signature.origin == kFamily || signature.origin.empty()) return signature.value;
   std::string text(kPackedText);
   if (redacted) text += "redacted.";
   if (!id.empty() && id.find('.') == std::string_view::npos) text.append("id:").append(id).append(".");
@@ -303,18 +304,14 @@ bool is_unsigned_thought(const Part& part) {
   return thought && thought->signature.empty() && thought->redacted.empty() && part.extra.empty();
 }
 
-// Callers send a streamed thought back in the pieces it came in, and another vendor's signature behind them in a piece
-// without text: together they are one thought, which that vendor takes back only whole.
-void join_signed_thoughts(std::vector<Part>& parts, std::size_t first) {
-  for (std::size_t at = first; at < parts.size(); ++at) {
-    auto* last = parts[at].get<Thinking>();
-    if (!last || !last->text.empty() || last->signature.empty() || last->signature.origin == kFamily) continue;
-    std::size_t begin = at;
-    while (begin > first && is_unsigned_thought(parts[begin - 1])) --begin;
-    for (std::size_t i = begin; i < at; ++i) last->text += parts[i].get<Thinking>()->text;
-    parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(begin), parts.begin() + static_cast<std::ptrdiff_t>(at));
-    at = begin;
-  }
+// The text of the unsigned thoughts at the end of `parts`, which are taken away.
+std::string take_unsigned_tail(std::vector<Part>& parts) {
+  std::size_t begin = parts.size();
+  while (begin > 0 && is_unsigned_thought(parts[begin - 1])) --begin;
+  std::string text;
+  for (std::size_t i = begin; i < parts.size(); ++i) text += parts[i].get<Thinking>()->text;
+  parts.resize(begin);
+  return text;
 }
 
 }  // namespace
@@ -327,12 +324,34 @@ void read_parts(JsonValue value, const Spot& outer, FirstFault& faults, std::vec
   if (!expect_array(outer, "parts", value, faults)) return;
   out.reserve(out.size() + value.size());
   Spot spot{"parts", &outer, 0};
-  const std::size_t first = out.size();
   value.elements([&](JsonValue element) {
     read_part(element, spot, faults, out.emplace_back());
     ++spot.index;
   });
-  join_signed_thoughts(out, first);
+}
+
+void join_signed_thoughts(std::vector<Message>& messages) {
+  std::vector<std::size_t> emptied;
+  for (std::size_t m = 0; m < messages.size(); ++m) {
+    std::vector<Part> kept;
+    for (Part& part : messages[m].parts) {
+      auto* last = part.get<Thinking>();
+      const bool lone = last && last->text.empty() && !last->signature.empty() && last->signature.origin != kFamily;
+      if (lone) last->text = take_unsigned_tail(kept);
+      for (std::size_t before = m; lone && kept.empty() && before > 0; --before) {
+        std::vector<Part>& earlier = messages[before - 1].parts;
+        if (messages[before - 1].role != messages[m].role) break;
+        const bool had = !earlier.empty();
+        last->text = take_unsigned_tail(earlier) + last->text;
+        if (!earlier.empty()) break;
+        if (had) emptied.push_back(before - 1);
+      }
+      kept.push_back(std::move(part));
+    }
+    messages[m].parts = std::move(kept);
+  }
+  std::sort(emptied.rbegin(), emptied.rend());
+  for (const std::size_t at : emptied) messages.erase(messages.begin() + static_cast<std::ptrdiff_t>(at));
 }
 
 }  // namespace tollgate::gateway::gemini_form

@@ -18,7 +18,9 @@ inline constexpr std::string_view kFamily = "google";
 std::string_view camel(std::string_view name, std::string& scratch);
 
 // thoughtSignature is the one opaque slot, and SDKs decode it as base64. A foreign signature travels in it as base64 of
-// "tollgate.[redacted.][id:<id>.]<origin>.<value>"; one of this family as it is.
+// "tollgate.[redacted.][id:<id>.]<origin>.<value>"; one of this family as it is. A call that no Gemini model made and
+// nobody signed gets one of origin "none": when it comes back, it is known for what it is.
+inline constexpr std::string_view kUnsigned = "none";
 struct Packed {
   chat::Signature signature;
   bool redacted = false;
@@ -32,6 +34,11 @@ Packed unpack_signature(std::string_view text);
 void read_part(JsonValue value, const Spot& spot, FirstFault& faults, chat::Part& out);
 // `parts` of `outer`: an array, or one part (which the API takes too).
 void read_parts(JsonValue value, const Spot& outer, FirstFault& faults, std::vector<chat::Part>& out);
+
+// Callers send a streamed thought back in the pieces it came in, each in a content of its own, and another vendor's
+// signature behind them in a piece without text: together they are one thought, which that vendor takes back only
+// whole.
+void join_signed_thoughts(std::vector<chat::Message>& messages);
 
 // Keeps an unknown member of the object that `prefix` names, "" for the one that the extras belong to. Dots and a
 // leading

@@ -40,6 +40,8 @@ void write_logprobs(JsonWriter& writer, std::string_view array);
 
 // Whether a reply of this API can say the part at all.
 bool is_sayable(const chat::Part& part);
+// Marks the first call of a foreign reply, if nobody signed it: Gemini models refuse such calls without more.
+void mark_unsigned(chat::Part& part);
 // The part or parts that say `part`, with the extras of its own dialect if `same`. Returns how many there were.
 int write_reply_part(JsonWriter& writer, const chat::Part& part, bool same);
 // The members behind the candidates: usageMetadata (if reported), modelVersion, responseId.

@@ -14,10 +14,18 @@ void write_candidate(JsonWriter& writer, const Choice& choice, bool same) {
   GroundingWriter grounding;
   int index = 0;
   writer.begin_object().key("content").begin_object().key("parts").begin_array();
+  bool called = false;
   for (const Part& part : choice.parts) {
     if (const auto* text = part.get<Text>())
       for (const Citation& citation : text->citations) grounding.add(index, text->text, citation);
-    index += write_reply_part(writer, part, same);
+    const bool first_call = part.get<ToolCall>() && !std::exchange(called, true);
+    if (first_call && !same) {
+      Part marked = part;
+      mark_unsigned(marked);
+      index += write_reply_part(writer, marked, same);
+    } else {
+      index += write_reply_part(writer, part, same);
+    }
   }
   writer.end_array().member("role", "model").end_object();
   const bool numbered = same && !extra_of(choice.extra, "finishReason").empty();
@@ -106,6 +114,11 @@ bool is_sayable(const Part& part) {
   if (const auto* media = part.get<Media>())
     return !media->data.empty() || !media->text.empty() || !media->url.empty() || !media->file_id.empty();
   return part.get<ToolResult>() == nullptr;
+}
+
+void mark_unsigned(Part& part) {
+  auto* call = part.get<ToolCall>();
+  if (call && call->signature.empty()) call->signature.origin = kUnsigned;
 }
 
 int write_reply_part(JsonWriter& writer, const Part& part, bool same) {

@@ -179,6 +179,7 @@ Result<Request> read_request_object(JsonValue object, const Spot& outer, const R
     faults.add(outer, "contents", "is missing");
   }
   if (faults.any()) return faults.take();
+  join_signed_thoughts(request.messages);
   CallIds(request).assign();
   return out;
 }

@@ -171,7 +171,8 @@ class ContentsWriter {
   void call(const Part& part, const ToolCall& call) {
     std::string_view signature = own(call.signature);
     const bool missing = signature.empty() && !signed_call_ && !old_model_;
-    if (missing && (!same_ || !call.signature.empty())) signature = kNoSignature;
+    const bool stranger = !call.signature.origin.empty() && call.signature.origin != kFamily;
+    if (missing && (!same_ || stranger)) signature = kNoSignature;
     signed_call_ = true;
     begin_part(part);
     writer_.key("functionCall").begin_object();

@@ -127,7 +127,7 @@ TEST(GeminiReply, SaysForeignRepliesInItsOwnForm) {
   reply.usage[Bucket::reasoning] = 3;
   expect_json(write(reply, {.model = "asked-for"}), R"({"candidates":[{"content":{"role":"model","parts":[
       {"text":"hm","thought":true},{"text":"Hello"},{"text":" no"},
-      {"functionCall":{"id":"toolu_1","name":"f","args":{"a":1}}},
+      {"functionCall":{"id":"toolu_1","name":"f","args":{"a":1}},"thoughtSignature":"dG9sbGdhdGUubm9uZS4="},
       {"inlineData":{"mimeType":"image/png","data":"AAAA"}}]},"finishReason":"STOP","index":0}],
     "usageMetadata":{"promptTokenCount":20,"cachedContentTokenCount":5,"candidatesTokenCount":7,"thoughtsTokenCount":3,
       "totalTokenCount":30,"promptTokensDetails":[{"modality":"TEXT","tokenCount":16},{"modality":"IMAGE","tokenCount":4}],
@@ -170,6 +170,24 @@ TEST(GeminiReply, ForeignSignaturesComeBack) {
   EXPECT_EQ(parts[2].get<Thinking>()->signature.origin, "openai");
   EXPECT_EQ(parts[3].get<ToolCall>()->signature.origin, "bedrock");
   EXPECT_EQ(parts[4].get<Text>()->signature.origin, "google");
+}
+
+// The whole road: a foreign call goes to a caller of the Gemini API, and comes back for a Gemini model.
+TEST(GeminiReply, CallsOfOthersAreKnownWhenTheyComeBack) {
+  const Reply reply = foreign({{.what = ToolCall{.id = "a", .name = "f"}}, {.what = ToolCall{.id = "b", .name = "f"}}});
+  Json body = Json::object();
+  body["contents"].push_back(write(reply)["candidates"][0]["content"]);
+  const auto request = gemini().read_request(dump_json(body), {});
+  ASSERT_TRUE(request);
+  EXPECT_TRUE(request->messages[0].parts[0].get<ToolCall>()->signature.empty());
+  const auto parts_for = [&](std::string_view model) {
+    Losses losses;
+    return parsed(
+        *gemini().write_request(*request, {.model = model, .same_dialect = true}, losses))["contents"][0]["parts"];
+  };
+  EXPECT_EQ(parts_for("gemini-3-flash")[0]["thoughtSignature"], "skip_thought_signature_validator");
+  EXPECT_FALSE(parts_for("gemini-3-flash")[1].contains("thoughtSignature"));
+  EXPECT_FALSE(parts_for("gemini-2.5-flash")[0].contains("thoughtSignature"));
 }
 
 TEST(GeminiReply, SourcesCountBytesHereAndCharactersThere) {

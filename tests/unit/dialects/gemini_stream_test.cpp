@@ -190,7 +190,8 @@ TEST(GeminiStream, WritesTheFramesThatSdksExpect) {
   EXPECT_EQ(part(1)["thought"], true);
   EXPECT_TRUE(part(1).contains("thoughtSignature"));
   EXPECT_EQ(part(2), parsed(R"({"text":"né"})"));
-  EXPECT_EQ(part(3), parsed(R"({"functionCall":{"id":"toolu_1","name":"f","args":{"a":"x y"}}})"));
+  EXPECT_EQ(part(3), parsed(R"({"functionCall":{"id":"toolu_1","name":"f","args":{"a":"x y"}},
+    "thoughtSignature":"dG9sbGdhdGUubm9uZS4="})"));
   EXPECT_EQ(frames[4], parsed(R"({"candidates":[{"content":{"parts":[{"text":""}],"role":"model"},"finishReason":"STOP",
     "index":0,"logprobsResult":{"chosenCandidates":[{"token":"n","logProbability":-1}]},
     "groundingMetadata":{"groundingChunks":[{"web":{"uri":"https://a.b"}}],"groundingSupports":[
