@@ -64,7 +64,7 @@ void BlockWriter::text(std::string_view text, const chat::Part& part, std::size_
     text = without_end_blanks(text);
     losses_.add(piece_place(message, "trailing_blanks"));
   }
-  writer_.begin_object().member("type", "text").member("text", text);
+  writer_.raw(R"({"type":"text","text":)").string(text);
   if (const auto* said = part.get<chat::Text>(); said && !said->citations.empty()) citations(*said, message);
   close(part);
 }
@@ -154,13 +154,13 @@ std::string BlockWriter::id_of_result(const chat::ToolResult& result) {
 }
 
 void BlockWriter::call(const chat::ToolCall& call, const chat::Part& part, std::size_t message) {
-  writer_.begin_object().member("type", "tool_use").member("id", id_of_call(call)).member("name", call.name);
+  writer_.raw(R"({"type":"tool_use","id":)").string(id_of_call(call)).member("name", call.name);
   if (!write_input(writer_, call) && !call.custom) losses_.add(piece_place(message, "tool_calls.arguments"));
   close(part);
 }
 
 void BlockWriter::result(const chat::ToolResult& result, const chat::Part& part, std::size_t message) {
-  writer_.begin_object().member("type", "tool_result").member("tool_use_id", id_of_result(result));
+  writer_.raw(R"({"type":"tool_result","tool_use_id":)").string(id_of_result(result));
   result_content(result, message);
   if (result.is_error) writer_.member("is_error", true);
   close(part);

@@ -16,7 +16,7 @@ void read_common(std::string_view name, JsonValue value, chat::Part& out) {
 }
 
 Result<void> read_text(JsonValue block, const Place& place, chat::Part& out) {
-  chat::Text text;
+  auto& text = out.what.emplace<chat::Text>();
   bool said = false;
   block.members([&](std::string_view name, JsonValue value) {
     if (name == "text") {
@@ -28,7 +28,6 @@ Result<void> read_text(JsonValue block, const Place& place, chat::Part& out) {
       read_common(name, value, out);
     }
   });
-  out.what = std::move(text);
   if (!said) return fault(place, "a text block must have a string `text`");
   return {};
 }
@@ -129,7 +128,7 @@ void read_thinking(JsonValue block, chat::Part& out) {
 }
 
 void read_tool_use(JsonValue block, chat::Part& out) {
-  chat::ToolCall call;
+  auto& call = out.what.emplace<chat::ToolCall>();
   block.members([&](std::string_view name, JsonValue value) {
     if (name == "id") {
       call.id = text_or_empty(value);
@@ -141,11 +140,10 @@ void read_tool_use(JsonValue block, chat::Part& out) {
       read_common(name, value, out);
     }
   });
-  out.what = std::move(call);
 }
 
 Result<void> read_tool_result(JsonValue block, const Place& place, chat::Part& out) {
-  chat::ToolResult result;
+  auto& result = out.what.emplace<chat::ToolResult>();
   Result<void> read;
   block.members([&](std::string_view name, JsonValue value) {
     if (name == "tool_use_id") {
@@ -155,7 +153,7 @@ Result<void> read_tool_result(JsonValue block, const Place& place, chat::Part& o
     } else if (name == "content") {
       const Place content{.member = "content", .parent = &place};
       if (const auto text = value.as_string()) {
-        if (!text->empty()) result.content.push_back({.what = chat::Text{.text = std::string(*text)}});
+        if (!text->empty()) result.content.emplace_back().what.emplace<chat::Text>().text = *text;
       } else if (!value.is_null() && read) {
         read = read_blocks(value, content, false, result.content);
       }
@@ -163,7 +161,6 @@ Result<void> read_tool_result(JsonValue block, const Place& place, chat::Part& o
       read_common(name, value, out);
     }
   });
-  out.what = std::move(result);
   return read;
 }
 
@@ -268,8 +265,7 @@ Result<void> read_blocks(JsonValue blocks, const Place& place, bool markers, std
   blocks.elements([&](JsonValue block) {
     if (!read) return;
     if (!markers || !take_marker(block, out, waiting)) {
-      out.emplace_back();
-      read = read_block(block, at, out.back());
+      if (auto one = read_block(block, at, out.emplace_back()); !one) read = std::move(one);
     }
     ++at.index;
   });

@@ -124,8 +124,7 @@ void RequestReader::messages(JsonValue value) {
   Place at{.member = "messages", .index = 0};
   value.elements([&](JsonValue one) {
     if (!read_) return;
-    out_.messages.emplace_back();
-    read_ = message(one, at, out_.messages.back());
+    if (auto read = message(one, at, out_.messages.emplace_back()); !read) read_ = std::move(read);
     ++at.index;
   });
 }
@@ -153,7 +152,7 @@ Result<void> RequestReader::message(JsonValue value, const Place& place, chat::M
   const Place inside{.member = "content", .parent = &place};
   if (!content.present() || content.is_null()) return fault(inside, "is missing");
   if (const auto text = content.as_string()) {
-    out.parts.push_back({.what = chat::Text{.text = std::string(*text)}});
+    out.parts.emplace_back().what.emplace<chat::Text>().text = *text;
     return {};
   }
   return read_blocks(content, inside, out.role == chat::Role::assistant, out.parts);
