@@ -1,3 +1,4 @@
+// Fold, and its opposite. Thread rule: see chat_event.h.
 #include <algorithm>
 
 #include "core/chat_event.h"

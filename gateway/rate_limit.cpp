@@ -95,7 +95,7 @@ std::optional<milliseconds> parse_duration(std::string_view text) {
   while (!text.empty()) {
     double value = 0;
     const auto end = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
-    if (end.ec != std::errc{} || value < 0) return std::nullopt;
+    if (end.ec != std::errc{} || !(value >= 0) || value > 1e12) return std::nullopt;  // nan and inf are read, too
     text.remove_prefix(static_cast<std::size_t>(end.ptr - text.data()));
     double scale = 0;
     for (const Unit& unit : kUnits) {

@@ -6,8 +6,8 @@
 namespace tollgate::gateway {
 namespace {
 
-constexpr std::array kDialects{&openai_chat, &openai_responses, &anthropic,  &gemini,
-                               &bedrock_converse, &cohere_chat, &ollama_chat};
+constexpr std::array kDialects{&openai_chat,      &openai_responses, &anthropic,  &gemini,
+                               &bedrock_converse, &cohere_chat,      &ollama_chat};
 
 }  // namespace
 

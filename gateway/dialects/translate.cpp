@@ -40,7 +40,8 @@ Result<std::string> translate_request(const Dialect& from, const chat::Request& 
     }
     for (const chat::Tool& tool : request.tools) drop_extra(tool.extra, losses);
   }
-  // Without the vendor that keeps the conversation the model would answer to half of it: that is no loss to be warned of.
+  // Without the vendor that keeps the conversation the model would answer to half of it: that is no loss to be warned
+  // of.
   if (!same && !request.previous_response_id.empty() &&
       to.fields().carry(chat::Field::previous_response_id) == chat::Carry::dropped)
     return Error{.kind = ErrorKind::client_fault,

@@ -134,11 +134,11 @@ Ask& make_ask(std::deque<Ask>& asks, std::uint64_t seed, Rng& rng) {
   ask.stream = rng.chance(60);
   ask.usage_asked = rng.chance(30);
   ask.minor = rng.chance(92) ? 1 : 0;
-  constexpr const char* kOpenAi[] = {"one", "two", "three", "alpha/direct", "beta/direct", "mixed"};
-  constexpr const char* kAnthropic[] = {"claude-one", "claude-two", "gamma/direct", "omega/direct", "mixed"};
+  constexpr const char* kOpenAi[] = {"one", "two", "three", "alpha/direct", "beta/direct", "mixed-openai"};
+  constexpr const char* kAnthropic[] = {"claude-one", "claude-two", "gamma/direct", "omega/direct", "mixed-anthropic"};
   ask.model = ask.dialect == Dialect::messages ? kAnthropic[rng.between(0, 4)] : kOpenAi[rng.between(0, 5)];
   ask.known_model = !rng.chance(4);
-  if (!ask.known_model) ask.model = rng.chance(50) ? "nobody" : ask.dialect == Dialect::messages ? "one" : "claude-one";
+  if (!ask.known_model) ask.model = rng.chance(50) ? "nobody" : "nobody/at-all";
   return ask;
 }
 

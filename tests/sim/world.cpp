@@ -62,7 +62,8 @@ config::Config make_config(Rng& rng) {
                    {"three", {{"beta", "b-3"}, {"alpha", "a-3"}, {"beta", "b-4"}}},
                    {"claude-one", {{"gamma", "c-1"}}},
                    {"claude-two", {{"omega", "c-2"}, {"gamma", "c-3"}}},
-                   {"mixed", {{"gamma", "c-4"}, {"alpha", "a-4"}, {"omega", "c-5"}, {"beta", "b-5"}}}};
+                   {"mixed-openai", {{"alpha", "a-4"}, {"beta", "b-5"}}},
+                   {"mixed-anthropic", {{"gamma", "c-4"}, {"omega", "c-5"}}}};
   config.retry.max_attempts = static_cast<int>(rng.between(1, 3));
   config.retry.max_delay = 1s;
   config.stream.heartbeat = rng.chance(60) ? rng.millis(50, 900) : 0ms;

@@ -42,8 +42,7 @@ TEST(AnthropicStream, FramesToTheLetter) {
   start.reply = {.id = "msg_1", .model = "vendor-model"};
   start.reply.usage.reported = true;
   start.reply.usage[Bucket::input] = 12;
-  Event usage{.kind = Kind::usage};
-  usage.usage.reported = true;
+  Event usage{.kind = Kind::usage, .usage = {.reported = true}};
   usage.usage[Bucket::input] = 12;
   usage.usage[Bucket::output] = 5;
   usage.usage[Bucket::reasoning] = 2;

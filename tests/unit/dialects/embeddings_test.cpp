@@ -135,7 +135,10 @@ TEST(Embeddings, VectorsChangeTheirEncoding) {
   EXPECT_EQ(vector_as_numbers({.base64 = true, .value = "AAAA"}), "");  // no whole number of floats
   EXPECT_EQ(vector_as_numbers({.base64 = true, .value = "%%"}), "");
   EXPECT_EQ(vector_as_numbers({.base64 = true, .value = "AADAfw=="}), "[0]");  // not a number
-  EXPECT_EQ(vector_as_base64({.value = "{}"}), "");
+  for (const char* odd : {"{}", "", "[", "[1", "[1,]", "[\"1\"]", "[[1]]", "[1]x"})
+    EXPECT_EQ(vector_as_base64({.value = odd}), "") << odd;
+  EXPECT_EQ(vector_as_base64({.value = "[]"}), "");
+  EXPECT_EQ(vector_as_base64({.type = "int8", .value = "[1e300]"}), "/w==");
 }
 
 TEST(Embeddings, RepliesGoEveryWay) {

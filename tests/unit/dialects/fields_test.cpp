@@ -81,22 +81,26 @@ Request changed(Request request, Change&& change) {
   return request;
 }
 
-// A request that uses the field, and as little else as may be; nothing for fields that this test cannot isolate.
-std::optional<Request> request_using(Field field) {
+// A request that uses the field, and as little else as may be; nothing for fields that this test cannot isolate. One
+// function per group of fields.
+Request after_message_of(Role role) {
+  return changed(plain(), [&](Request& request) {
+    request.messages.insert(request.messages.begin(), {.role = role, .parts = {{.what = Text{.text = "be brief"}}}});
+  });
+}
+
+template <class Member, class Value>
+Request with(Member member, Value value) {
+  return changed(plain(), [&](Request& request) { request.*member = value; });
+}
+
+std::optional<Request> request_of_content(Field field) {
   using M = Media::Kind;
-  const auto set = [](auto member, auto value) {
-    return changed(plain(), [&](Request& request) { request.*member = value; });
-  };
-  const auto message_of = [](Role role) {
-    return changed(plain(), [&](Request& request) {
-      request.messages.insert(request.messages.begin(), {.role = role, .parts = {{.what = Text{.text = "be brief"}}}});
-    });
-  };
   switch (field) {
     case Field::system:
-      return message_of(Role::system);
+      return after_message_of(Role::system);
     case Field::developer:
-      return message_of(Role::developer);
+      return after_message_of(Role::developer);
     case Field::message_name:
       return changed(plain(), [](Request& r) { r.messages[0].name = "ann"; });
     case Field::images_data:
@@ -113,6 +117,14 @@ std::optional<Request> request_using(Field field) {
       return with_media({.kind = M::audio, .mime = "audio/wav", .data = "UklGRgAA"});
     case Field::video_input:
       return with_media({.kind = M::video, .mime = "video/mp4", .data = "AAAAIGZ0"});
+    default:
+      return std::nullopt;
+  }
+}
+
+std::optional<Request> request_of_tools(Field field) {
+  using M = Media::Kind;
+  switch (field) {
     case Field::tools:
       return with_tool();
     case Field::strict_tools:
@@ -135,6 +147,13 @@ std::optional<Request> request_using(Field field) {
           {.content = {{.what = Media{.kind = M::image, .mime = "image/png", .data = std::string(kPng)}}}});
     case Field::tool_result_error:
       return with_result({.content = {{.what = Text{.text = "broken"}}}, .is_error = true});
+    default:
+      return std::nullopt;
+  }
+}
+
+std::optional<Request> request_of_format(Field field) {
+  switch (field) {
     case Field::json_object:
       return changed(plain(), [](Request& r) { r.format.kind = ResponseFormat::Kind::json_object; });
     case Field::json_schema:
@@ -156,59 +175,73 @@ std::optional<Request> request_using(Field field) {
         r.reasoning.budget = 2048;
         r.max_output_tokens = 4096;
       });
+    default:
+      return std::nullopt;
+  }
+}
+
+std::optional<Request> request_of_settings(Field field) {
+  switch (field) {
     case Field::max_output_tokens:
-      return set(&Request::max_output_tokens, std::optional<std::int64_t>(77));
+      return with(&Request::max_output_tokens, std::optional<std::int64_t>(77));
     case Field::temperature:
-      return set(&Request::temperature, Number("0.5"));
+      return with(&Request::temperature, Number("0.5"));
     case Field::top_p:
-      return set(&Request::top_p, Number("0.25"));
+      return with(&Request::top_p, Number("0.25"));
     case Field::top_k:
-      return set(&Request::top_k, Number("7"));
+      return with(&Request::top_k, Number("7"));
     case Field::min_p:
-      return set(&Request::min_p, Number("0.125"));
+      return with(&Request::min_p, Number("0.125"));
     case Field::frequency_penalty:
-      return set(&Request::frequency_penalty, Number("0.5"));
+      return with(&Request::frequency_penalty, Number("0.5"));
     case Field::presence_penalty:
-      return set(&Request::presence_penalty, Number("0.5"));
+      return with(&Request::presence_penalty, Number("0.5"));
     case Field::repetition_penalty:
-      return set(&Request::repetition_penalty, Number("1.5"));
+      return with(&Request::repetition_penalty, Number("1.5"));
     case Field::seed:
-      return set(&Request::seed, std::optional<std::int64_t>(42));
+      return with(&Request::seed, std::optional<std::int64_t>(42));
     case Field::n:
-      return set(&Request::n, std::optional<std::int64_t>(2));
+      return with(&Request::n, std::optional<std::int64_t>(2));
     case Field::stop:
-      return set(&Request::stop, std::vector<std::string>{"END"});
+      return with(&Request::stop, std::vector<std::string>{"END"});
     case Field::logprobs:
-      return set(&Request::logprobs, std::optional<bool>(true));
+      return with(&Request::logprobs, std::optional<bool>(true));
     case Field::logit_bias:
-      return set(&Request::logit_bias, RawJson(R"({"50256":-100})"));
+      return with(&Request::logit_bias, RawJson(R"({"50256":-100})"));
     case Field::user:
-      return set(&Request::user, std::string("u-1"));
+      return with(&Request::user, std::string("u-1"));
     case Field::metadata:
-      return set(&Request::metadata, RawJson(R"({"a":"b"})"));
+      return with(&Request::metadata, RawJson(R"({"a":"b"})"));
     case Field::service_tier:
-      return set(&Request::service_tier, std::string("flex"));
+      return with(&Request::service_tier, std::string("flex"));
     case Field::store:
-      return set(&Request::store, std::optional<bool>(true));
+      return with(&Request::store, std::optional<bool>(true));
     case Field::prompt_cache_key:
-      return set(&Request::prompt_cache_key, std::string("k"));
+      return with(&Request::prompt_cache_key, std::string("k"));
     case Field::previous_response_id:
-      return set(&Request::previous_response_id, std::string("resp_1"));
+      return with(&Request::previous_response_id, std::string("resp_1"));
     case Field::verbosity:
-      return set(&Request::verbosity, std::string("low"));
+      return with(&Request::verbosity, std::string("low"));
     case Field::prediction:
-      return set(&Request::prediction, RawJson(R"({"type":"content","content":"x"})"));
+      return with(&Request::prediction, RawJson(R"({"type":"content","content":"x"})"));
     case Field::safety_settings:
-      return set(&Request::safety_settings,
-                 RawJson(R"([{"category":"HARM_CATEGORY_HARASSMENT","threshold":"BLOCK_NONE"}])"));
+      return with(&Request::safety_settings,
+                  RawJson(R"([{"category":"HARM_CATEGORY_HARASSMENT","threshold":"BLOCK_NONE"}])"));
     case Field::web_search_tool:
       return with_server_tool(Tool::Kind::web_search, "web_search", "openai.responses", R"({"type":"web_search"})");
     case Field::code_execution_tool:
       return with_server_tool(Tool::Kind::code_execution, "code_interpreter", "openai.responses",
                               R"({"type":"code_interpreter","container":{"type":"auto"}})");
     default:
-      return std::nullopt;  // forms that only one dialect can say; its own tests have them
+      return std::nullopt;
   }
+}
+
+// The other fields are forms that only one dialect can say; its own tests have them.
+std::optional<Request> request_using(Field field) {
+  for (const auto group : {request_of_content, request_of_tools, request_of_format, request_of_settings})
+    if (auto request = group(field)) return request;
+  return std::nullopt;
 }
 
 std::string write(const Dialect& dialect, const Request& request, Losses& losses) {

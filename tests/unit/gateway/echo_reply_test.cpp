@@ -55,7 +55,8 @@ TEST(EchoReply, EverySurfaceReportsItsUsage) {
       billing::UsageReader reader = read(surface, reply);
       ASSERT_TRUE(reader.usage().reported) << surface.name << stream;
       EXPECT_EQ(reader.usage()[Bucket::input], 10) << surface.name << stream;
-      EXPECT_EQ(reader.usage()[Bucket::output], surface.generates() ? 12 : 0) << surface.name << stream;  // "echo: " too
+      EXPECT_EQ(reader.usage()[Bucket::output], surface.generates() ? 12 : 0)
+          << surface.name << stream;  // "echo: " too
       EXPECT_EQ(reader.served_model(), "echo") << surface.name << stream;
     }
   }
