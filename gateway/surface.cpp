@@ -81,7 +81,8 @@ std::optional<Route> match_model_path(std::string_view path, std::string_view qu
   if (!path.starts_with("/v1beta/") && !path.starts_with("/v1/") && !path.starts_with("/v1beta1/")) return {};
   const std::size_t models = path.find(kModels);
   const std::size_t colon = path.rfind(':');
-  if (models == std::string_view::npos || colon == std::string_view::npos || colon <= models + kModels.size()) return {};
+  if (models == std::string_view::npos || colon == std::string_view::npos || colon <= models + kModels.size())
+    return {};
   Route route;
   if (!percent_decode(path.substr(models + kModels.size(), colon - models - kModels.size()), route.model)) return {};
   std::string_view action = path.substr(colon);

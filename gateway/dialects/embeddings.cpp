@@ -44,10 +44,7 @@ std::string numbers_of_bytes(const EmbedVector& vector, std::string_view bytes) 
   return out;
 }
 
-void append_element(std::string& bytes, const EmbedVector& vector, JsonValue element) {
-  const std::string text = element.number_text();
-  double number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
+void append_element(std::string& bytes, const EmbedVector& vector, double number) {
   if (!is_float(vector)) {
     bytes += static_cast<char>(static_cast<int>(std::clamp(number, -128.0, 255.0)));
     return;
@@ -56,6 +53,22 @@ void append_element(std::string& bytes, const EmbedVector& vector, JsonValue ele
   std::array<char, sizeof(float)> four{};
   std::memcpy(four.data(), &narrow, sizeof narrow);
   bytes.append(four.data(), four.size());
+}
+
+// The numbers of an array's compact text; false when it holds anything else.
+bool append_numbers(std::string& bytes, const EmbedVector& vector) {
+  const char* at = vector.value.data();
+  const char* end = at + vector.value.size();
+  if (vector.value == "[]") return true;
+  if (at == end || *at != '[') return false;
+  do {
+    double number = 0;
+    const auto [next, fault] = std::from_chars(at + 1, end, number);
+    if (next == at + 1 || fault == std::errc::invalid_argument) return false;
+    append_element(bytes, vector, number);
+    at = next;
+  } while (at != end && *at == ',');
+  return at + 1 == end && *at == ']';
 }
 
 struct Rule {
@@ -187,13 +200,9 @@ std::string vector_as_numbers(const EmbedVector& vector) {
 
 std::string vector_as_base64(const EmbedVector& vector) {
   if (vector.base64) return vector.value;
-  JsonReader reader;
-  const auto array = reader.parse(vector.value);
-  if (!array || !array->is_array()) return {};
   std::string bytes;
-  bytes.reserve(array->size() * sizeof(float));
-  array->elements([&](JsonValue element) { append_element(bytes, vector, element); });
-  return base64_encode(bytes);
+  bytes.reserve(vector.value.size() / 2);
+  return append_numbers(bytes, vector) ? base64_encode(bytes) : std::string();
 }
 
 Error read_form_error(int status, std::string_view body) {
