@@ -1,7 +1,8 @@
 // Signatures of other families in the opaque slots of this API. A caller hands thinking blocks back as they came, so a
 // slot may carry what the API has no place for: the proof on a tool call or text, the id of a reasoning item. Such a
-// text reads "tollgate@<kind>[ <id>] <signature>"; the signature itself is wrapped by chat::wrap_signature(). Thread
-// rule: pure.
+// text reads "tollgate.@<kind>[ <id>] <signature>"; the signature itself is wrapped by chat::wrap_signature(). Both
+// begin with "tollgate.", by which the gateway knows requests that must not go to a vendor as they are. Thread rule:
+// pure.
 #include <array>
 
 #include "gateway/dialects/anthropic_wire.h"
@@ -9,7 +10,7 @@
 namespace tollgate::gateway::claude {
 namespace {
 
-constexpr std::string_view kMark = "tollgate@";
+constexpr std::string_view kMark = "tollgate.@";
 
 struct Word {
   Marker::Kind kind;

@@ -138,6 +138,9 @@ TEST(AnthropicSignature, ForeignOnesNeverReachTheVendor) {
                                               {.what = Text{.text = "b", .signature = kGoogle}},
                                               {.what = Text{.signature = kGoogle}},
                                               {.what = ToolCall{.id = "c", .name = "f", .signature = kGoogle}}}));
+  // By this the gateway knows that a request must be rewritten, also on the way to the same API.
+  for (const Json& block : content)
+    if (block["type"] == "redacted_thinking") EXPECT_TRUE(block["data"].get<std::string>().starts_with("tollgate."));
   Json body{{"model", "m"}, {"max_tokens", 1}};
   body["messages"] = Json::array({{{"role", "user"}, {"content", "a"}},
                                   {{"role", "assistant"}, {"content", content}},
@@ -156,8 +159,8 @@ TEST(AnthropicSignature, ForeignOnesNeverReachTheVendor) {
 }
 
 TEST(AnthropicSignature, MarkersThatFitNothingDoNoHarm) {
-  for (const char* data : {"tollgate@", "tollgate@call", "tollgate@call x", "tollgate@text", "tollgate@what ever",
-                           "tollgate@call nobody tollgate.google.x", "tollgate@text tollgate.google.x"}) {
+  for (const char* data : {"tollgate.@", "tollgate.@call", "tollgate.@call x", "tollgate.@text", "tollgate.@what ever",
+                           "tollgate.@call nobody tollgate.google.x", "tollgate.@text tollgate.google.x"}) {
     const Json content =
         Json::array({{{"type", "redacted_thinking"}, {"data", data}}, {{"type", "text"}, {"text", "a"}}});
     const auto parts = next_turn(content);
