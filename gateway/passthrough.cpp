@@ -49,7 +49,8 @@ Result<void> Exchange::scan_passthrough() {
                  .code = "bad_path",
                  .message = "a passthrough path must not hold '.' or '..' segments, backslashes or control characters"};
   if (auto scan = scan_request(in_.body)) scan_ = std::move(*scan);
-  if (scan_.model.empty()) scan_.model = model_in_path(in_.route.rest);
+  // The path decides what the vendor runs: a name in the body must not hide it from the key's list or the price.
+  if (std::string named = model_in_path(in_.route.rest); !named.empty()) scan_.model = std::move(named);
   return {};
 }
 

@@ -77,7 +77,7 @@ Task<Exchange::Pull> Exchange::interrupted(SteadyTime phase_deadline) {
 // A comment keeps load balancers from cutting a silent stream. It commits the status, not the content: another attempt
 // is still possible.
 Task<void> Exchange::send_heartbeat() {
-  if (partial_out_) co_return;
+  if (partial_out_ || passes_through()) co_return;                       // bytes of an unknown form take no comment
   if (!head_sent_ && record_.http_status != 0 && !relaying_) co_return;  // a plain reply comes: no stream is promised
   const bool chunked = in_.head->minor == 1;
   if (!chunked) keep_alive_ = false;

@@ -2,11 +2,11 @@
 
 from support import dialects
 from support.case import GatewayCase
-from support.script import reply, sse, stream
+from support.script import LAST_CHUNK, Delay, chunk, reply, sse, stream, stream_head
 
 
 class Passthrough(GatewayCase):
-    overrides = {"retry": {"max_attempts": 1}}
+    overrides = {"retry": {"max_attempts": 1}, "stream": {"heartbeat": "200ms"}}
 
     def test_bytes_tags_and_price(self):
         response = self.gateway.post("/passthrough/lab/chat/completions?x=1", {"model": "raw", "messages": []}, {"x-custom": "1"})
@@ -40,6 +40,16 @@ class Passthrough(GatewayCase):
             self.assertEqual(response.json(), {"deleted": True})
             self.assertEqual(self.vendor.requests[-1].method, method)
             self.assertEqual(self.row_of(response)["cost_usd"], "0")
+
+    def test_nothing_is_put_into_silent_bytes(self):
+        self.vendor.script("slow", [stream_head(content_type="audio/mpeg"), chunk(b"\x01" * 10), Delay(1.0), chunk(b"\x02" * 10), LAST_CHUNK])
+        response = self.gateway.post("/passthrough/lab/audio/speech", {"model": "slow", "stream": True})
+        self.assertEqual(response.body, b"\x01" * 10 + b"\x02" * 10)
+
+    def test_the_path_says_which_model_it_is(self):
+        self.vendor.script("cheap", reply({"usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 2, "totalTokenCount": 7}}))
+        response = self.gateway.post("/passthrough/lab/models/dear:generateContent", {"model": "cheap"})
+        self.assertEqual(self.row_of(response)["model"], "dear")
 
     def test_nothing_leaves_the_base_url(self):
         before = len(self.vendor.requests)
