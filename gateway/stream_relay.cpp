@@ -106,6 +106,8 @@ Task<Exchange::Next> Exchange::answer_stream_error(const Error& error) {
   last_error_.message = "provider '" + vendor_->config->name + "' reported an error: " + error.message;
   if (!settled_) (void)settle(billing::Outcome::error, "upstream_stream_error");
   call_.abandon();
+  if (!head_sent_ && !usage_.saw_content())
+    whole_ = 0;  // only beginnings are held: the caller gets a status it can act on
   if (whole_ > 0 && !co_await emit(whole_)) co_return Next::client_gone;
   co_await answer_error(last_error_);
   co_return Next::answered;

@@ -144,8 +144,9 @@ class Translate(GatewayCase):
         row = self.row_of(response)
         self.assertEqual((row["outcome"], row["error_code"]), ("error", "upstream_stream_error"))
         self.vendor.script("early", stream([error]))
-        self.vendor.script("late", stream(dialects.chat_events()))
-        self.assertEqual(self.chat("ant/early", stream=True).complete, True)
+        refused = self.chat("ant/early", stream=True)
+        self.assertEqual(refused.status, 502)
+        self.assertIn("too much", refused.json()["error"]["message"])
 
     def test_a_cut_stream_ends_in_the_callers_form(self):
         self.vendor.script("cut", [stream_head(), *map(chunk, dialects.messages_events()[:4]), Delay(0.05), Reset()])
