@@ -138,7 +138,8 @@ Task<Exchange::Next> Exchange::send_translated(std::string_view whole) {
 bool Exchange::reply_is_json() const {
   constexpr std::string_view kType = "application/json";
   const auto type = call_.head().find("content-type");
-  return type && http::iequals(type->substr(0, kType.size()), kType);
+  if (!type || !http::iequals(type->substr(0, kType.size()), kType)) return false;
+  return type->size() == kType.size() || (*type)[kType.size()] == ';' || (*type)[kType.size()] == ' ';
 }
 
 // Reads the rest of the reply; `whole` is padded for the JSON scan and valid until the connection is given back.

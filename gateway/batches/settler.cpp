@@ -177,7 +177,8 @@ Task<Result<void>> BatchSettler::begin_get(const Vendor& vendor, std::string pat
         *vendor.config, {.method = "GET", .host = vendor.host, .target = target}, deadline, credentials);
     if (!proved) co_return proved;
   }
-  auto connected = co_await call_.connect(worker_.pool_for(vendor), vendor.origin, deadline, true);
+  const SteadyTime connect_by = std::min(deadline, SteadyClock::now() + vendor.config->connect_timeout);
+  auto connected = co_await call_.connect(worker_.pool_for(vendor), vendor.origin, connect_by, true);
   if (!connected) co_return connected;
   const http::Head nobody;
   std::string head;
