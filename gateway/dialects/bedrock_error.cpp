@@ -8,44 +8,38 @@
 namespace tollgate::gateway::bedrock {
 namespace {
 
-struct Rule {
-  int status;              // 0 = any
-  std::string_view words;  // in the message, in small letters; "" = any
-  ErrorKind kind;
-  std::string_view code;
-};
 // The first that fits. What a model's own interface says stands behind "The model returned the following errors:".
 constexpr std::array kRules{
-    Rule{0, "overloaded", ErrorKind::retry_elsewhere, "overloaded"},
-    Rule{429, "per day", ErrorKind::retry_elsewhere, "quota_exceeded"},
-    Rule{429, "not ready", ErrorKind::retry_same, "model_not_ready"},
-    Rule{429, "", ErrorKind::limited, "rate_limited"},
-    Rule{400, "too long", ErrorKind::client_fault, "context_length_exceeded"},
-    Rule{400, "exceeds maximum length", ErrorKind::client_fault, "context_length_exceeded"},
-    Rule{400, "input tokens exceed", ErrorKind::client_fault, "context_length_exceeded"},
-    Rule{400, "too many input tokens", ErrorKind::client_fault, "context_length_exceeded"},
-    Rule{400, "context length", ErrorKind::client_fault, "context_length_exceeded"},
-    Rule{400, "context window", ErrorKind::client_fault, "context_length_exceeded"},
-    Rule{400, "context limit", ErrorKind::client_fault, "context_length_exceeded"},
-    Rule{400, "model identifier is invalid", ErrorKind::retry_elsewhere, "model_not_found"},
-    Rule{400, "on-demand throughput", ErrorKind::retry_elsewhere, "model_not_found"},
-    Rule{400, "not supported in this region", ErrorKind::retry_elsewhere, "model_not_found"},
-    Rule{400, "operation not allowed", ErrorKind::retry_elsewhere, "model_not_allowed"},
-    Rule{400, "content filter", ErrorKind::client_fault, "content_filter"},
-    Rule{400, "content policy", ErrorKind::client_fault, "content_filter"},
-    Rule{400, "security token", ErrorKind::auth, "invalid_api_key"},
-    Rule{403, "access to the model", ErrorKind::retry_elsewhere, "model_not_allowed"},
-    Rule{403, "model access", ErrorKind::retry_elsewhere, "model_not_allowed"},
-    Rule{403, "not authorized", ErrorKind::auth, "permission_denied"},
-    Rule{403, "", ErrorKind::auth, "invalid_api_key"},
-    Rule{401, "", ErrorKind::auth, "invalid_api_key"},
-    Rule{404, "", ErrorKind::retry_elsewhere, "model_not_found"},
-    Rule{408, "", ErrorKind::retry_same, "upstream_timeout"},
-    Rule{413, "", ErrorKind::client_fault, "body_too_large"},
-    Rule{424, "", ErrorKind::retry_same, "model_error"},
-    Rule{503, "", ErrorKind::retry_elsewhere, "overloaded"},
-    Rule{529, "", ErrorKind::retry_elsewhere, "overloaded"},
-    Rule{504, "", ErrorKind::retry_same, "upstream_timeout"},
+    ErrorRule{0, "overloaded", ErrorKind::retry_elsewhere, "overloaded"},
+    ErrorRule{429, "per day", ErrorKind::retry_elsewhere, "quota_exceeded"},
+    ErrorRule{429, "not ready", ErrorKind::retry_same, "model_not_ready"},
+    ErrorRule{429, "", ErrorKind::limited, "rate_limited"},
+    ErrorRule{400, "too long", ErrorKind::client_fault, "context_length_exceeded"},
+    ErrorRule{400, "exceeds maximum length", ErrorKind::client_fault, "context_length_exceeded"},
+    ErrorRule{400, "input tokens exceed", ErrorKind::client_fault, "context_length_exceeded"},
+    ErrorRule{400, "too many input tokens", ErrorKind::client_fault, "context_length_exceeded"},
+    ErrorRule{400, "context length", ErrorKind::client_fault, "context_length_exceeded"},
+    ErrorRule{400, "context window", ErrorKind::client_fault, "context_length_exceeded"},
+    ErrorRule{400, "context limit", ErrorKind::client_fault, "context_length_exceeded"},
+    ErrorRule{400, "model identifier is invalid", ErrorKind::retry_elsewhere, "model_not_found"},
+    ErrorRule{400, "on-demand throughput", ErrorKind::retry_elsewhere, "model_not_found"},
+    ErrorRule{400, "not supported in this region", ErrorKind::retry_elsewhere, "model_not_found"},
+    ErrorRule{400, "operation not allowed", ErrorKind::retry_elsewhere, "model_not_allowed"},
+    ErrorRule{400, "content filter", ErrorKind::client_fault, "content_filter"},
+    ErrorRule{400, "content policy", ErrorKind::client_fault, "content_filter"},
+    ErrorRule{400, "security token", ErrorKind::auth, "invalid_api_key"},
+    ErrorRule{403, "access to the model", ErrorKind::retry_elsewhere, "model_not_allowed"},
+    ErrorRule{403, "model access", ErrorKind::retry_elsewhere, "model_not_allowed"},
+    ErrorRule{403, "not authorized", ErrorKind::auth, "permission_denied"},
+    ErrorRule{403, "", ErrorKind::auth, "invalid_api_key"},
+    ErrorRule{401, "", ErrorKind::auth, "invalid_api_key"},
+    ErrorRule{404, "", ErrorKind::retry_elsewhere, "model_not_found"},
+    ErrorRule{408, "", ErrorKind::retry_same, "upstream_timeout"},
+    ErrorRule{413, "", ErrorKind::client_fault, "body_too_large"},
+    ErrorRule{424, "", ErrorKind::retry_same, "model_error"},
+    ErrorRule{503, "", ErrorKind::retry_elsewhere, "overloaded"},
+    ErrorRule{529, "", ErrorKind::retry_elsewhere, "overloaded"},
+    ErrorRule{504, "", ErrorKind::retry_same, "upstream_timeout"},
 };
 
 struct Exception {
@@ -67,12 +61,6 @@ std::string message_in(std::string_view body) {
   return text_or_empty((*root)["error"]["message"]);
 }
 
-std::string in_small_letters(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-  return text;
-}
-
 }  // namespace
 
 Error read_error(int status, std::string_view body) {
@@ -83,14 +71,7 @@ Error read_error(int status, std::string_view body) {
               .message = message_in(body)};
   if (error.message.empty()) error.message = std::string(body.substr(0, 500));
   if (is_blank(error.message)) error.message = "Bedrock answered with status " + std::to_string(status);
-  const std::string words = in_small_letters(error.message);
-  for (const Rule& rule : kRules) {
-    if (rule.status != 0 && rule.status != status) continue;
-    if (words.find(rule.words) == std::string::npos) continue;
-    error.kind = rule.kind;
-    error.code = rule.code;
-    break;
-  }
+  judge_error(kRules, error);
   return error;
 }
 

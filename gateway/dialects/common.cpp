@@ -127,6 +127,38 @@ void write_extra(JsonWriter& writer, const chat::Extra& extra) {
     if (!name.starts_with('~')) writer.raw_member(name, value);
 }
 
+void judge_error(std::span<const ErrorRule> rules, Error& error) {
+  std::string words = error.message;
+  for (char& c : words) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+  for (const ErrorRule& rule : rules) {
+    if (rule.status != 0 && rule.status != error.status) continue;
+    if (words.find(rule.words) == std::string::npos) continue;
+    error.kind = rule.kind;
+    error.code = rule.code;
+    return;
+  }
+}
+
+chat::Tool read_function_tool(JsonValue item) {
+  chat::Tool tool;
+  item.members([&tool](std::string_view key, JsonValue inner) {
+    if (key == "type") return;
+    if (key != "function") return keep_extra(tool.extra, key, inner);
+    inner.members([&tool](std::string_view name, JsonValue value) {
+      if (name == "name") {
+        tool.name = text_or_empty(value);
+      } else if (name == "description") {
+        tool.description = text_or_empty(value);
+      } else if (name == "parameters") {
+        tool.parameters = raw_of(value);
+      } else {
+        keep_extra(tool.extra, "function." + std::string(name), value);
+      }
+    });
+  });
+  return tool;
+}
+
 Error bad_request(std::string_view place, std::string_view problem) {
   return Error{.kind = ErrorKind::client_fault,
                .status = 400,

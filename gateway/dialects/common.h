@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -43,6 +44,20 @@ std::string raw_of(JsonValue value);
 void keep_extra(chat::Extra& extra, std::string_view name, JsonValue value);
 // Writes all of `extra` as members, without the spellings (names that begin with '~').
 void write_extra(JsonWriter& writer, const chat::Extra& extra);
+
+// What a vendor's words and status mean; the first rule that fits.
+struct ErrorRule {
+  int status;              // 0 = any
+  std::string_view words;  // in the message, in small letters; "" = any
+  ErrorKind kind;
+  std::string_view code;
+};
+// Sets kind and code of `error`, whose status and message are set, by the first rule that fits; none fits: unchanged.
+void judge_error(std::span<const ErrorRule> rules, Error& error);
+
+// One element of `tools` in the form {"type", "function": {"name", "description", "parameters"}}; what else it holds is
+// kept as extra.
+chat::Tool read_function_tool(JsonValue item);
 
 // A client's fault at `place`: "messages[2].content".
 Error bad_request(std::string_view place, std::string_view problem);

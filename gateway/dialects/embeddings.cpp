@@ -71,26 +71,20 @@ bool append_numbers(std::string& bytes, const EmbedVector& vector) {
   return at + 1 == end && *at == ']';
 }
 
-struct Rule {
-  int status;  // 0 = any
-  std::string_view words;
-  ErrorKind kind;
-  std::string_view code;
-};
 constexpr std::array kRules{
-    Rule{0, "too large to process", ErrorKind::client_fault, "input_too_long"},
-    Rule{0, "does not support", ErrorKind::retry_elsewhere, "unsupported_by_model"},
-    Rule{0, "invalid model", ErrorKind::retry_elsewhere, "model_not_found"},
-    Rule{400, "does not exist", ErrorKind::retry_elsewhere, "model_not_found"},
-    Rule{404, "", ErrorKind::retry_elsewhere, "model_not_found"},
-    Rule{401, "", ErrorKind::auth, "invalid_api_key"},
-    Rule{403, "", ErrorKind::auth, "permission_denied"},
-    Rule{402, "", ErrorKind::retry_elsewhere, "quota_exceeded"},
-    Rule{429, "quota", ErrorKind::retry_elsewhere, "quota_exceeded"},
-    Rule{429, "", ErrorKind::limited, "rate_limited"},
-    Rule{501, "", ErrorKind::retry_elsewhere, "not_implemented"},
-    Rule{503, "", ErrorKind::retry_elsewhere, "overloaded"},
-    Rule{529, "", ErrorKind::retry_elsewhere, "overloaded"},
+    ErrorRule{0, "too large to process", ErrorKind::client_fault, "input_too_long"},
+    ErrorRule{0, "does not support", ErrorKind::retry_elsewhere, "unsupported_by_model"},
+    ErrorRule{0, "invalid model", ErrorKind::retry_elsewhere, "model_not_found"},
+    ErrorRule{400, "does not exist", ErrorKind::retry_elsewhere, "model_not_found"},
+    ErrorRule{404, "", ErrorKind::retry_elsewhere, "model_not_found"},
+    ErrorRule{401, "", ErrorKind::auth, "invalid_api_key"},
+    ErrorRule{403, "", ErrorKind::auth, "permission_denied"},
+    ErrorRule{402, "", ErrorKind::retry_elsewhere, "quota_exceeded"},
+    ErrorRule{429, "quota", ErrorKind::retry_elsewhere, "quota_exceeded"},
+    ErrorRule{429, "", ErrorKind::limited, "rate_limited"},
+    ErrorRule{501, "", ErrorKind::retry_elsewhere, "not_implemented"},
+    ErrorRule{503, "", ErrorKind::retry_elsewhere, "overloaded"},
+    ErrorRule{529, "", ErrorKind::retry_elsewhere, "overloaded"},
 };
 
 std::string message_of(std::string_view body) {
@@ -211,15 +205,7 @@ Error read_form_error(int status, std::string_view body) {
               .code = status >= 500 ? "server_error" : "invalid_request",
               .message = message_of(body)};
   if (error.message.empty()) error.message = "the vendor answered with status " + std::to_string(status);
-  std::string lower = error.message;
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-  for (const Rule& rule : kRules) {
-    if (rule.status != 0 && rule.status != status) continue;
-    if (!rule.words.empty() && lower.find(rule.words) == std::string::npos) continue;
-    error.kind = rule.kind;
-    error.code = rule.code;
-    break;
-  }
+  judge_error(kRules, error);
   return error;
 }
 

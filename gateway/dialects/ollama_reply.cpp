@@ -67,29 +67,23 @@ void write_message(JsonWriter& writer, const chat::Choice& choice, bool own) {
   writer.end_object();
 }
 
-struct Rule {
-  int status;              // 0 = any
-  std::string_view words;  // in the message; "" = any
-  ErrorKind kind;
-  std::string_view code;
-};
 // The first that fits. Some words belong to what the loaded model or machine cannot do: another target may.
 constexpr std::array kRules{
-    Rule{0, "context length", ErrorKind::client_fault, "context_length_exceeded"},
-    Rule{0, "context window", ErrorKind::client_fault, "context_length_exceeded"},
-    Rule{0, "does not support", ErrorKind::retry_elsewhere, "unsupported_by_model"},
-    Rule{0, "system memory", ErrorKind::retry_elsewhere, "out_of_memory"},
-    Rule{0, "out of memory", ErrorKind::retry_elsewhere, "out_of_memory"},
-    Rule{0, "server busy", ErrorKind::retry_elsewhere, "overloaded"},
-    Rule{404, "model", ErrorKind::retry_elsewhere, "model_not_found"},
-    Rule{404, "", ErrorKind::retry_elsewhere, "not_found"},
-    Rule{401, "", ErrorKind::auth, "invalid_api_key"},
-    Rule{402, "", ErrorKind::retry_elsewhere, "quota_exceeded"},
-    Rule{403, "", ErrorKind::auth, "permission_denied"},
-    Rule{429, "usage limit", ErrorKind::retry_elsewhere, "quota_exceeded"},
-    Rule{429, "", ErrorKind::limited, "rate_limited"},
-    Rule{500, "runner", ErrorKind::retry_elsewhere, "model_failed"},
-    Rule{503, "", ErrorKind::retry_elsewhere, "overloaded"},
+    ErrorRule{0, "context length", ErrorKind::client_fault, "context_length_exceeded"},
+    ErrorRule{0, "context window", ErrorKind::client_fault, "context_length_exceeded"},
+    ErrorRule{0, "does not support", ErrorKind::retry_elsewhere, "unsupported_by_model"},
+    ErrorRule{0, "system memory", ErrorKind::retry_elsewhere, "out_of_memory"},
+    ErrorRule{0, "out of memory", ErrorKind::retry_elsewhere, "out_of_memory"},
+    ErrorRule{0, "server busy", ErrorKind::retry_elsewhere, "overloaded"},
+    ErrorRule{404, "model", ErrorKind::retry_elsewhere, "model_not_found"},
+    ErrorRule{404, "", ErrorKind::retry_elsewhere, "not_found"},
+    ErrorRule{401, "", ErrorKind::auth, "invalid_api_key"},
+    ErrorRule{402, "", ErrorKind::retry_elsewhere, "quota_exceeded"},
+    ErrorRule{403, "", ErrorKind::auth, "permission_denied"},
+    ErrorRule{429, "usage limit", ErrorKind::retry_elsewhere, "quota_exceeded"},
+    ErrorRule{429, "", ErrorKind::limited, "rate_limited"},
+    ErrorRule{500, "runner", ErrorKind::retry_elsewhere, "model_failed"},
+    ErrorRule{503, "", ErrorKind::retry_elsewhere, "overloaded"},
 };
 
 }  // namespace
@@ -156,13 +150,7 @@ Error read_error(int status, std::string_view body) {
   }
   if (error.message.empty()) error.message = std::string(body.substr(0, 500));
   if (error.message.empty()) error.message = "Ollama answered with status " + std::to_string(status);
-  for (const Rule& rule : kRules) {
-    if (rule.status != 0 && rule.status != status) continue;
-    if (!rule.words.empty() && error.message.find(rule.words) == std::string::npos) continue;
-    error.kind = rule.kind;
-    error.code = rule.code;
-    break;
-  }
+  judge_error(kRules, error);
   return error;
 }
 

@@ -110,29 +110,8 @@ class RequestReader {
   void read_tools(JsonValue value) {
     if (!faults_.array("tools", value)) return;
     value.elements([this](JsonValue item) {
-      chat::Tool& tool = request_.tools.emplace_back();
-      item.members([&](std::string_view key, JsonValue inner) {
-        if (key == "function") {
-          read_function(inner, tool);
-        } else if (key != "type") {
-          keep_extra(tool.extra, key, inner);
-        }
-      });
+      const chat::Tool& tool = request_.tools.emplace_back(read_function_tool(item));
       if (tool.name.empty()) faults_.add(Place("tools", request_.tools.size() - 1, "function.name"), "is missing");
-    });
-  }
-
-  void read_function(JsonValue function, chat::Tool& tool) {
-    function.members([&](std::string_view key, JsonValue value) {
-      if (key == "name") {
-        tool.name = text_or_empty(value);
-      } else if (key == "description") {
-        tool.description = text_or_empty(value);
-      } else if (key == "parameters") {
-        tool.parameters = raw_of(value);
-      } else {
-        keep_extra(tool.extra, "function." + std::string(key), value);
-      }
     });
   }
 

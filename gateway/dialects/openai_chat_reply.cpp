@@ -89,8 +89,10 @@ class ReplyWriter {
     writer_.begin_object().member("index", choice.index).key("message");
     write_message(choice);
     write_logprobs(writer_, choice.logprobs, choice.extra, own_);
+    // A whole reply has ended, said or not: clients take no null here.
+    const chat::Finish finish = choice.finish == chat::Finish::unset ? chat::Finish::stop : choice.finish;
     const std::string_view word =
-        own_ ? std::string_view(choice.finish_raw) : finish_word(choice.finish, has_calls(choice.parts));
+        own_ ? std::string_view(choice.finish_raw) : finish_word(finish, has_calls(choice.parts));
     writer_.key("finish_reason");
     word.empty() ? writer_.null() : writer_.string(word);
     if (!own_) writer_.member_if("stop_reason", choice.stop_sequence);

@@ -16,6 +16,31 @@ void drop_extra(const chat::Extra& extra, chat::Losses& losses) {
     if (value != "null" && !name.starts_with('~')) losses.add("extra." + name);
 }
 
+/// The member that names a part of the conversation which only the caller's usual vendor keeps; empty if none. Without
+/// that part a model would answer to half of what was said: that is no loss to be warned of.
+std::string_view kept_elsewhere(const chat::Request& request, const Dialect& to) {
+  if (!request.previous_response_id.empty() &&
+      to.fields().carry(chat::Field::previous_response_id) == chat::Carry::dropped)
+    return "previous_response_id";
+  // Responses: a stored prompt, a stored conversation. Gemini: contents that stand before the request's own.
+  for (const std::string_view name : {"prompt", "conversation", "cachedContent"})
+    for (const auto& [member, value] : request.extra)
+      if (member == name && value != "null") return name;
+  for (const chat::Message& message : request.messages)
+    for (const chat::Part& part : message.parts)
+      if (const auto* opaque = part.get<chat::Opaque>(); opaque && opaque->type == "item_reference")
+        return "item_reference";
+  return {};
+}
+
+Error refuse_kept(std::string_view member, std::string_view target) {
+  return Error{.kind = ErrorKind::client_fault,
+               .status = 400,
+               .code = "kept_by_another_vendor",
+               .message = std::string(member) + " names a part of the conversation that another vendor keeps; the target speaks " +
+                          std::string(target) + ": send the whole input instead"};
+}
+
 }  // namespace
 
 Error refuse_losses(const chat::Losses& losses, std::string_view target) {
@@ -40,15 +65,8 @@ Result<std::string> translate_request(const Dialect& from, const chat::Request& 
     }
     for (const chat::Tool& tool : request.tools) drop_extra(tool.extra, losses);
   }
-  // Without the vendor that keeps the conversation the model would answer to half of it: that is no loss to be warned
-  // of.
-  if (!same && !request.previous_response_id.empty() &&
-      to.fields().carry(chat::Field::previous_response_id) == chat::Carry::dropped)
-    return Error{.kind = ErrorKind::client_fault,
-                 .status = 400,
-                 .code = "previous_response_id_unknown",
-                 .message = "previous_response_id names a conversation that another vendor keeps; the target speaks " +
-                            std::string(to.name()) + ": send the whole input instead"};
+  if (const std::string_view name = same ? std::string_view() : kept_elsewhere(request, to); !name.empty())
+    return refuse_kept(name, to.name());
   WriteContext writing = context;
   writing.same_dialect = same;
   auto body = to.write_request(request, writing, losses);

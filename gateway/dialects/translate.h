@@ -13,8 +13,9 @@ enum class Fidelity : unsigned char {
 };
 
 // `request`, read in `from`, as `to` says it. Adds to `losses` every field that the request uses and `to` drops, and
-// what the writer itself could not carry. Errors: what the writer refuses; with Fidelity::strict, status 400, code
-// "fidelity_strict", the message names every loss.
+// what the writer itself could not carry. Errors: what the writer refuses; a part of the conversation that only another
+// vendor keeps (previous_response_id, stored prompts, cached contents): status 400, code "kept_by_another_vendor"; with
+// Fidelity::strict, status 400, code "fidelity_strict", the message names every loss.
 Result<std::string> translate_request(const Dialect& from, const chat::Request& request, const Dialect& to,
                                       const WriteContext& context, Fidelity fidelity, chat::Losses& losses);
 

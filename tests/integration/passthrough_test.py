@@ -42,9 +42,10 @@ class Passthrough(GatewayCase):
             self.assertEqual(self.row_of(response)["cost_usd"], "0")
 
     def test_nothing_is_put_into_silent_bytes(self):
-        self.vendor.script("slow", [stream_head(content_type="audio/mpeg"), chunk(b"\x01" * 10), Delay(1.0), chunk(b"\x02" * 10), LAST_CHUNK])
+        first, second = b"\x01\n\n" * 4, b"\x02" * 10  # what looks like the end of an event is none
+        self.vendor.script("slow", [Delay(0.5), stream_head(content_type="audio/mpeg"), chunk(first), Delay(0.5), chunk(second), LAST_CHUNK])
         response = self.gateway.post("/passthrough/lab/audio/speech", {"model": "slow", "stream": True})
-        self.assertEqual(response.body, b"\x01" * 10 + b"\x02" * 10)
+        self.assertEqual((response.header("content-type"), response.body), ("audio/mpeg", first + second))
 
     def test_the_path_says_which_model_it_is(self):
         self.vendor.script("cheap", reply({"usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 2, "totalTokenCount": 7}}))

@@ -72,6 +72,17 @@ class Translate(GatewayCase):
         self.assertEqual(self.vendor.seen("strict"), [])
         self.assertEqual(self.chat("strict").status, 200)
 
+    def test_what_another_vendor_keeps_is_asked_for(self):
+        for kept in ({"previous_response_id": "resp_1", "input": "go on"}, {"prompt": {"id": "pmpt_1"}}, {"conversation": "conv_1", "input": "go on"},
+                     {"input": [{"type": "item_reference", "id": "msg_1"}]}):
+            response = self.gateway.post("/v1/responses", {"model": "ant/kept", **kept})
+            self.assertEqual((response.status, response.json()["error"]["code"]), (400, "kept_by_another_vendor"), kept)
+        body = {"cachedContent": "cachedContents/1", "contents": [{"parts": [{"text": "hi"}]}]}
+        response = self.gateway.post("/v1beta/models/ant%2Fkept:generateContent", body)
+        self.assertEqual(response.status, 400)
+        self.assertIn("cachedContent", response.json()["error"]["message"])
+        self.assertEqual(self.vendor.seen("kept"), [])
+
     def test_strict_goes_on_to_a_target_that_can_carry_it(self):
         response = self.chat("strict-either", seed=4)
         self.assertEqual(response.status, 200)
