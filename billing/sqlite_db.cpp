@@ -52,7 +52,7 @@ Result<SqliteDb> SqliteDb::open(const std::string& path) {
   sqlite3_create_function_v2(raw, "exact_sum", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, nullptr, nullptr, sum_step,
                              sum_final, nullptr);
   if (rc != SQLITE_OK ||
-      !db.exec("PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-4000;"
+      !db.exec("PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-2000;"
                "PRAGMA wal_autocheckpoint=1000; PRAGMA journal_size_limit=16777216; PRAGMA temp_store=MEMORY;"))
     return Error{ErrorKind::retry_same, 503, "ledger_unavailable", "ledger: cannot open " + path + ": " + db.message()};
   return db;

@@ -32,8 +32,10 @@ LoadResult load_text(std::string_view yaml, const std::string& name);
 
 // The embedded default configuration: SQLite, in-process stores, the built-in echo vendor, no key needed.
 std::string_view default_yaml();
-// The shipped rows of config/prices.yaml, parsed once.
-const std::vector<PriceRow>& shipped_prices();
+// The shipped rows of config/prices.yaml, parsed anew: a megabyte that a running gateway need not keep.
+std::vector<PriceRow> shipped_prices();
+// The rows that price this configuration's traffic: its own, then the shipped ones unless it wants none.
+std::vector<PriceRow> prices_in_use(const Config& config);
 // The shipped vendor rows; keys stand as they are written there ("${OPENAI_API_KEY}"), unresolved.
 const std::vector<Provider>& shipped_providers();
 // A file in the form of config/prices.yaml. Rows with errors may be incomplete; use none of them then.

@@ -1,6 +1,6 @@
-// The files embedded in the binary: the default configuration, vendor rows and price rows. Parsed once, on first use;
-// they are part of the program, so an error in them is a bug (and fails the tests). Thread rule: safe on any thread
-// (initialised once).
+// The files embedded in the binary: the default configuration, vendor rows (parsed once, on first use) and price rows.
+// They are part of the program, so an error in them is a bug (and fails the tests). Thread rule: safe on any thread.
+#include <iterator>
 #include <string>
 
 #include "config/describe.h"
@@ -45,14 +45,6 @@ std::vector<Provider> read_providers() {
   return rows;
 }
 
-std::vector<PriceRow> read_prices() {
-  constexpr const char* kFile = "prices.yaml";
-  LoadResult result;
-  std::vector<PriceRow> rows = parse_price_rows(embedded::prices_yaml(), kFile, result.errors);
-  complain(result);
-  return rows;
-}
-
 }  // namespace
 
 std::vector<PriceRow> parse_price_rows(std::string_view yaml, const std::string& name,
@@ -75,8 +67,19 @@ std::vector<PriceRow> parse_price_rows(std::string_view yaml, const std::string&
 
 std::string_view default_yaml() { return embedded::default_yaml(); }
 
-const std::vector<PriceRow>& shipped_prices() {
-  static const std::vector<PriceRow> rows = read_prices();
+std::vector<PriceRow> shipped_prices() {
+  LoadResult result;
+  std::vector<PriceRow> rows = parse_price_rows(embedded::prices_yaml(), "prices.yaml", result.errors);
+  complain(result);
+  return rows;
+}
+
+std::vector<PriceRow> prices_in_use(const Config& config) {
+  std::vector<PriceRow> rows = config.prices;
+  if (config.shipped_prices) {
+    std::vector<PriceRow> shipped = shipped_prices();
+    rows.insert(rows.end(), std::make_move_iterator(shipped.begin()), std::make_move_iterator(shipped.end()));
+  }
   return rows;
 }
 

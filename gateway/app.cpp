@@ -1,5 +1,6 @@
 #include "gateway/app.h"
 
+#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -61,7 +62,10 @@ Result<std::shared_ptr<const Snapshot>> App::load() {
       config_path_.empty() ? config::load_text(config::default_yaml(), "default") : config::load_file(config_path_);
   if (!loaded.ok()) return config_error(loaded);
   print_diagnostics(loaded.warnings, "warning");
-  return make_snapshot(std::move(loaded.config));
+  auto snapshot = make_snapshot(std::move(loaded.config));
+  // Reading the files took several times the memory that their meaning takes; the next such need is a reload away.
+  ::malloc_trim(0);
+  return snapshot;
 }
 
 int App::run() {

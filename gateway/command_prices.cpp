@@ -36,9 +36,7 @@ bool read_file(const std::string& path, std::string& out) {
 bool rows_in_use(const std::optional<std::string>& path, std::vector<config::PriceRow>& rows) {
   auto loaded = path ? config::load_file(*path) : config::load_text(config::default_yaml(), "default");
   for (const auto& d : loaded.errors) std::fprintf(stderr, "%s\n", redacted(d.to_string()).c_str());
-  rows = loaded.config.prices;
-  if (loaded.config.shipped_prices)
-    rows.insert(rows.end(), config::shipped_prices().begin(), config::shipped_prices().end());
+  rows = config::prices_in_use(loaded.config);
   return loaded.ok();
 }
 

@@ -91,10 +91,7 @@ Result<std::shared_ptr<const Snapshot>> make_snapshot(config::Config config) {
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->config = std::move(config);
   const config::Config& settings = snapshot->config;
-  std::vector<config::PriceRow> rows = settings.prices;
-  if (settings.shipped_prices)
-    rows.insert(rows.end(), config::shipped_prices().begin(), config::shipped_prices().end());
-  auto book = billing::PriceBook::build(std::move(rows));
+  auto book = billing::PriceBook::build(config::prices_in_use(settings));
   if (!book) return std::move(book).error();
   snapshot->prices = *book;
   for (const config::Provider& provider : settings.providers) {

@@ -88,9 +88,9 @@ Task<Result<Lease>> Pool::acquire_now(const Origin& origin, std::string key, Ste
 }
 
 void Pool::put(const std::string& key, std::unique_ptr<Connection> connection) {
+  if (options_.max_idle_per_origin == 0) return;
   auto& connections = idle_[key];
   if (connections.size() >= options_.max_idle_per_origin) connections.pop_front();
-  if (connections.size() >= options_.max_idle_per_origin) return;  // a limit of 0
   connection->begin = connection->end = 0;
   // One large reply must not pin its memory for as long as the connection lives.
   if (connection->buffer.size() > 4 * kBufferSize) connection->buffer = std::string(kBufferSize + kJsonPadding, '\0');

@@ -39,11 +39,12 @@ TEST(ShippedPrices, WideEnoughAndEveryRowNamesItsSource) {
 }
 
 TEST(ShippedPrices, BuildWithoutDoubtfulRows) {
-  const auto built = PriceBook::build(config::shipped_prices());
+  const std::vector<config::PriceRow> rows = config::shipped_prices();
+  const auto built = PriceBook::build(rows);
   ASSERT_TRUE(built) << built.error().message;
-  EXPECT_EQ((*built)->size(), config::shipped_prices().size());
+  EXPECT_EQ((*built)->size(), rows.size());
   std::set<std::string> ids;
-  for (const auto& row : config::shipped_prices()) {
+  for (const auto& row : rows) {
     const std::string id = row.id.empty() ? price_row_id(row) : row.id;
     EXPECT_TRUE(ids.insert(id).second) << "two rows state one price: " << id;
     for (const auto& [bucket, rate] : row.rates) {
