@@ -22,7 +22,7 @@ MAY_INCLUDE = {
 CONFINED = {
     "Beast": (r"boost/beast", r"core/(http|boost_beast)\.cpp"),
     "OpenSSL": (r"openssl/|boost/asio/(impl/)?ssl|boost/asio/ssl/", r"core/net/.*|core/(boost_asio|crypto)\.cpp"),
-    "nlohmann": (r"nlohmann/", r"core/json_dom\.(h|cpp)"),
+    "nlohmann": (r"nlohmann/", r"core/json_dom\.(h|cpp)|local_backend/(template|grammar)/.*\.cpp"),
     "simdjson": (r"simdjson", r"core/json[a-z_]*\.(h|cpp)"),
     "libpqxx": (r"pqxx|libpq", r"billing/(ledger_)?postgres[a-z_]*\.(h|cpp)"),
     "SQLite": (r"sqlite3", r"billing/ledger_sqlite[a-z_]*\.(h|cpp)|billing/sqlite[a-z_]*\.(h|cpp)"),
@@ -70,6 +70,8 @@ def direction_problems(path, text):
         other = target.split("/")[0]
         if module and other in MAY_INCLUDE and other not in MAY_INCLUDE[module]:
             yield f"{path}:{number}: {module}/ must not include {other}/ ({target})"
+        elif module == "local_backend" and other in ("core", "config") and target != "core/result.h":
+            yield f"{path}:{number}: local_backend/ builds alone: of the other modules it may include core/result.h only ({target})"
 
 
 def confinement_problems(path, text):
