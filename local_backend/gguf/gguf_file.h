@@ -1,5 +1,5 @@
-// A GGUF file of version 3, mapped and checked whole before anything is used: a hostile file is an error with the place
-// in it, never a crash. Format: the GGUF specification (ggml/docs/gguf.md). Thread rule: immutable after opening.
+// A GGUF file of version 2 or 3, mapped and checked whole before anything is used: a hostile file is an error with the
+// place in it, never a crash. Format: the GGUF specification (ggml/docs/gguf.md). Thread rule: immutable after opening.
 #pragma once
 
 #include <array>
@@ -55,19 +55,21 @@ class GgufFile {
   std::optional<std::int64_t> integer(std::string_view key) const;
   std::optional<double> number(std::string_view key) const;
   std::optional<bool> flag(std::string_view key) const;
-  // Arrays, as views into the file (strings) or converted copies (numbers). Absent and empty look the same.
+  // Arrays, as views into the file (strings) or converted copies (numbers; truth values as integers 0 and 1). Absent,
+  // empty and with an element that does not fit look the same. Single numbers are finite, those of arrays need not be.
   std::vector<std::string_view> texts(std::string_view key) const;
   std::vector<std::int64_t> integers(std::string_view key) const;
   std::vector<double> numbers(std::string_view key) const;
 
   struct Pair {
     std::string_view key;
-    std::uint32_t type;          // of the format; for arrays the type of the elements
+    std::uint32_t type;  // of the format; for arrays the type of the elements
     bool array;
-    std::uint64_t count;         // elements of an array, else 1
+    std::uint64_t count;  // elements of an array, else 1
     std::span<const std::byte> value;
   };
   std::span<const Pair> pairs() const { return pairs_; }  // in the file's order
+  const Pair* pair(std::string_view key) const;           // nullptr when absent
 
   const std::string& name() const { return name_; }
   std::uint64_t size() const { return size_; }
@@ -78,6 +80,7 @@ class GgufFile {
   std::uint64_t size_ = 0;
   std::vector<Tensor> tensors_;
   std::vector<Pair> pairs_;
+  std::vector<std::uint32_t> tensors_by_name_, pairs_by_key_;  // indices in the order of the names
 };
 
 }  // namespace tollgate::local

@@ -48,7 +48,7 @@ void dequantize(TensorType type, const std::byte* blocks, float* out, std::size_
 bool quantize(TensorType type, const float* values, std::byte* blocks, std::size_t elements);
 
 float f16_to_f32(std::uint16_t half);
-std::uint16_t f32_to_f16(float value);   // to nearest even
+std::uint16_t f32_to_f16(float value);  // to nearest even
 inline float bf16_to_f32(std::uint16_t half) { return std::bit_cast<float>(std::uint32_t{half} << 16); }
 std::uint16_t f32_to_bf16(float value);  // to nearest even; NaN stays NaN
 

@@ -1,0 +1,69 @@
+// The checks behind GgufFile: walks the header of a file in memory once, bounds everything, builds the tables.
+// Internal to gguf/. Thread rule: one parser belongs to one thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "local_backend/gguf/gguf_file.h"
+
+namespace tollgate::local {
+
+// Value types of metadata; the numbers are those of the file format.
+enum class GgufValue : std::uint32_t { u8, i8, u16, i16, u32, i32, f32, flag, text, array, u64, i64, f64 };
+
+// Bytes of one value; 0 for text, array and unknown types.
+std::size_t gguf_value_bytes(GgufValue type);
+
+// `text` for an error message: at most 80 bytes, what is not printable ASCII as \xNN.
+std::string gguf_quoted(std::string_view text);
+
+class GgufParser {
+ public:
+  // `bytes` must outlive the results, which point into them.
+  GgufParser(std::span<const std::byte> bytes, const GgufLimits& limits) : bytes_(bytes), limits_(limits) {}
+
+  // False: `problem` and `problem_at` (an offset in the file) say why.
+  bool parse();
+
+  std::vector<Tensor> tensors;
+  std::vector<GgufFile::Pair> pairs;
+  std::vector<std::uint32_t> tensors_by_name, pairs_by_key;  // indices in the order of the names
+  std::string problem;
+  std::uint64_t problem_at = 0;
+
+ private:
+  struct Extent {  // a tensor's data, relative to the data section
+    std::uint64_t offset = 0, bytes = 0;
+    std::uint64_t told_at = 0;  // where the file states it
+  };
+
+  bool fail(std::uint64_t at, std::string what);
+  template <class T>
+  bool read(T& out, std::string_view what);
+  bool read_text(std::string_view& out, std::uint64_t limit, std::string_view what);
+  bool skip(std::uint64_t count, std::string_view what);
+
+  bool parse_header();
+  bool parse_pair();
+  bool parse_array(GgufFile::Pair& pair);
+  bool check_scalar(const GgufFile::Pair& pair, std::uint64_t at);
+  bool find_alignment();
+  bool parse_tensor();
+  bool measure_tensor(Tensor& tensor, std::uint32_t type, std::uint64_t at, Extent& extent);
+  bool place_tensors();
+  bool index_names();
+
+  std::span<const std::byte> bytes_;
+  GgufLimits limits_;
+  std::uint64_t at_ = 0;
+  std::uint64_t tensor_count_ = 0, pair_count_ = 0;
+  std::uint64_t alignment_ = 32;
+  std::vector<Extent> extents_;  // by tensor
+};
+
+}  // namespace tollgate::local
