@@ -1,0 +1,10 @@
+// The tables of the levels, each from the files that begin with its name. Inside kernels/ only.
+#pragma once
+
+#include "local_backend/kernels/kernels.h"
+
+namespace tollgate::local {
+
+const Kernels& scalar_kernels();
+
+}  // namespace tollgate::local
