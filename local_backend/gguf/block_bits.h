@@ -47,4 +47,16 @@ inline ScaleMin unpack_scale_min(const std::uint8_t* packed, std::size_t group) 
           static_cast<std::uint8_t>(low >> 4 | (packed[group] >> 6) << 4)};
 }
 
+// The opposite. REQUIRES: `packed` was zero before the first of the eight calls.
+inline void pack_scale_min(std::uint8_t* packed, std::size_t group, ScaleMin pair) {
+  if (group < 4) {
+    packed[group] |= pair.scale;
+    packed[group + 4] |= pair.min;
+    return;
+  }
+  packed[group + 4] = static_cast<std::uint8_t>((pair.scale & 15) | (pair.min & 15) << 4);
+  packed[group - 4] |= static_cast<std::uint8_t>(pair.scale >> 4 << 6);
+  packed[group] |= static_cast<std::uint8_t>(pair.min >> 4 << 6);
+}
+
 }  // namespace tollgate::local::bits

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,19 +45,27 @@ class GgufParser {
 
   bool fail(std::uint64_t at, std::string what);
   template <class T>
-  bool read(T& out, std::string_view what);
+  bool read(T& out, std::string_view what) {
+    const std::uint64_t from = at_;
+    if (!skip(sizeof(T), what)) return false;
+    std::memcpy(&out, bytes_.data() + from, sizeof(T));
+    return true;
+  }
   bool read_text(std::string_view& out, std::uint64_t limit, std::string_view what);
   bool skip(std::uint64_t count, std::string_view what);
 
   bool parse_header();
+  bool parse_pairs();
   bool parse_pair();
   bool parse_array(GgufFile::Pair& pair);
   bool check_scalar(const GgufFile::Pair& pair, std::uint64_t at);
   bool find_alignment();
+  bool parse_tensors();
   bool parse_tensor();
   bool measure_tensor(Tensor& tensor, std::uint32_t type, std::uint64_t at, Extent& extent);
   bool place_tensors();
-  bool index_names();
+  bool no_overlap();
+  bool no_twins();
 
   std::span<const std::byte> bytes_;
   GgufLimits limits_;
