@@ -31,11 +31,11 @@ Result<ModelConfig> read_model_config(const GgufFile& file);
 
 struct CpuBackendOptions {
   CpuLevel level = best_cpu_level();
-  int threads = 0;                    // 0 = cores - 1
+  int threads = 0;  // 0 = cores - 1
   KvType kv = KvType::f16;
-  std::size_t kv_bytes = 0;           // of the block pool; 0 = enough for one full context, at most 1 GiB
+  std::size_t kv_bytes = 0;  // of the block pool; 0 = enough for one full context, at most 1 GiB
   std::size_t max_step_tokens = 512;
-  bool keep_logits = false;           // StepResult::logits
+  bool keep_logits = false;  // StepResult::logits
 };
 Result<std::unique_ptr<Backend>> make_cpu_backend(std::shared_ptr<const GgufFile> file,
                                                   const CpuBackendOptions& options = {});

@@ -1,0 +1,58 @@
+#include <utility>
+
+#include "local_backend/model/decoder.h"
+
+namespace tollgate::local {
+namespace {
+
+class Packer {
+ public:
+  Packer(const Kernels& kernels, Workers& workers) : kernels_(kernels), workers_(workers) {}
+
+  PackedMatrix pack(const MatrixView& view) const {
+    if (view.rows == 0) return {};
+    return kernels_.pack(view.type, view.data, view.rows, view.columns, workers_);
+  }
+  CpuLinear pack(Linear<MatrixView>&& linear) const { return {pack(linear.weight), std::move(linear.bias)}; }
+  CpuFfn pack(GatedFfn<MatrixView>&& ffn) const {
+    return {pack(std::move(ffn.gate)), pack(std::move(ffn.up)), pack(std::move(ffn.down))};
+  }
+  CpuLayer pack(DecoderLayer<MatrixView>&& layer) const {
+    CpuLayer packed;
+    packed.attention_norm = std::move(layer.attention_norm);
+    packed.attention_post_norm = std::move(layer.attention_post_norm);
+    packed.ffn_norm = std::move(layer.ffn_norm);
+    packed.ffn_post_norm = std::move(layer.ffn_post_norm);
+    packed.q_norm = std::move(layer.q_norm);
+    packed.k_norm = std::move(layer.k_norm);
+    packed.q = pack(std::move(layer.q));
+    packed.k = pack(std::move(layer.k));
+    packed.v = pack(std::move(layer.v));
+    packed.output = pack(std::move(layer.output));
+    packed.ffn = pack(std::move(layer.ffn));
+    packed.router = pack(layer.router);
+    for (GatedFfn<MatrixView>& expert : layer.experts) packed.experts.push_back(pack(std::move(expert)));
+    packed.shared_router = pack(layer.shared_router);
+    packed.shared_expert = pack(std::move(layer.shared_expert));
+    return packed;
+  }
+
+ private:
+  const Kernels& kernels_;
+  Workers& workers_;
+};
+
+}  // namespace
+
+DecoderWeights<PackedMatrix> pack_weights(DecoderWeights<MatrixView> weights, const Kernels& kernels,
+                                          Workers& workers) {
+  const Packer packer(kernels, workers);
+  DecoderWeights<PackedMatrix> packed;
+  packed.embedding = packer.pack(weights.embedding);
+  packed.head = packer.pack(weights.head);
+  packed.output_norm = std::move(weights.output_norm);
+  for (DecoderLayer<MatrixView>& layer : weights.layers) packed.layers.push_back(packer.pack(std::move(layer)));
+  return packed;
+}
+
+}  // namespace tollgate::local
