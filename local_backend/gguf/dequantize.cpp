@@ -98,10 +98,12 @@ void q6_k_block(const Byte* in, float* out) {
     const Byte* low = in + half * 64 + part % 2 * 32;
     const Byte* high = in + 128 + half * 32;
     const Byte* scales = in + 192 + half * 8 + part * 2;
-    for (std::size_t i = 0; i < 32; ++i) {
-      const unsigned q = (low[i] >> part / 2 * 4 & 15u) | (high[i] >> part * 2 & 3u) << 4;
-      const float scale = d * static_cast<float>(static_cast<std::int8_t>(scales[i / 16]));
-      out[run * 32 + i] = scale * static_cast<float>(static_cast<int>(q) - 32);
+    for (std::size_t group = 0; group < 2; ++group) {
+      const float scale = d * static_cast<float>(static_cast<std::int8_t>(scales[group]));
+      for (std::size_t i = group * 16; i < group * 16 + 16; ++i) {
+        const unsigned q = (low[i] >> part / 2 * 4 & 15u) | (high[i] >> part * 2 & 3u) << 4;
+        out[run * 32 + i] = scale * static_cast<float>(static_cast<int>(q) - 32);
+      }
     }
   }
 }

@@ -1,4 +1,4 @@
-// Floats to blocks. f16, bf16, q8_0 and q4_0 follow the reference implementation bit for bit; for the k types see
+// Floats to blocks. f16, bf16, q8_0, q4_0 and q5_0 follow the reference implementation bit for bit; for the k types see
 // quantize_k.cpp. Thread rule: pure functions.
 #include <algorithm>
 #include <cmath>
@@ -53,6 +53,20 @@ void q4_0_block(const float* in, Byte* out) {
   }
 }
 
+void q5_0_block(const float* in, Byte* out) {
+  const float d = peak_of(in) / -16;
+  const float inverse = inverse_of(d);
+  std::uint32_t high = 0;
+  store(out, f32_to_f16(d));
+  for (std::size_t i = 0; i < kBlock / 2; ++i) {
+    const int first = std::min(31, static_cast<int>(in[i] * inverse + 16.5f));
+    const int second = std::min(31, static_cast<int>(in[i + kBlock / 2] * inverse + 16.5f));
+    out[6 + i] = static_cast<Byte>((first & 15) | (second & 15) << 4);
+    high |= static_cast<std::uint32_t>(first >> 4) << i | static_cast<std::uint32_t>(second >> 4) << (i + kBlock / 2);
+  }
+  store(out + 2, high);
+}
+
 template <void (*block)(const float*, Byte*)>
 bool each(const TensorTypeInfo& info, const float* in, Byte* out, std::size_t elements) {
   for (std::size_t i = 0; i < elements; i += info.elements, out += info.bytes) block(in + i, out);
@@ -76,6 +90,8 @@ bool quantize(TensorType type, const float* values, std::byte* blocks, std::size
       return each<q8_0_block>(*info, values, out, elements);
     case TensorType::q4_0:
       return each<q4_0_block>(*info, values, out, elements);
+    case TensorType::q5_0:
+      return each<q5_0_block>(*info, values, out, elements);
     case TensorType::q4_k:
       return each<quantize_q4_k>(*info, values, out, elements);
     case TensorType::q6_k:

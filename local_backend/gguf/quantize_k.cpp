@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstring>
 
 #include "local_backend/gguf/block_bits.h"
 
@@ -17,10 +18,27 @@ constexpr std::size_t kSigned = 16;  // of a q6_k group
 constexpr std::size_t kAffineGroups = kSuper / kAffine;
 constexpr std::size_t kSignedGroups = kSuper / kSigned;
 
-// To nearest even for |value| < 2^22: adding 1.5 * 2^23 leaves no bits for the fraction.
-float nearest(float value) { return (value + 12582912.0f) - 12582912.0f; }
+// Four floats that the compiler keeps in one register of any x86-64; sums in four parts are the same on every machine.
+constexpr std::size_t kLanes = 4;
+using Lanes [[gnu::vector_size(kLanes * sizeof(float))]] = float;
 
-float clamped(float value, float low, float high) { return nearest(std::min(std::max(value, low), high)); }
+Lanes load_lanes(const float* from) {
+  Lanes out;
+  std::memcpy(&out, from, sizeof(out));
+  return out;
+}
+
+float sum_of(Lanes parts) { return (parts[0] + parts[2]) + (parts[1] + parts[3]); }
+
+// To nearest even: adding 1.5 * 2^23 leaves no bits for the fraction. The bounds must be far below that.
+template <class T>
+T clamped(T value, float low, float high) {
+  constexpr float kNoFraction = 12582912.0f;
+  const T least = T{} + low, most = T{} + high;
+  value = value < least ? least : value;
+  value = value > most ? most : value;
+  return (value + kNoFraction) - kNoFraction;
+}
 
 // x is about scale * q - min, with q in 0..15 and min >= 0.
 struct Affine {
@@ -29,26 +47,27 @@ struct Affine {
 
 float affine_error(const float* x, Affine fit) {
   const float inverse = fit.scale > 0 ? 1 / fit.scale : 0;
-  float error = 0;
-  for (std::size_t i = 0; i < kAffine; ++i) {
-    const float q = clamped((x[i] + fit.min) * inverse, 0, 15);
-    const float off = fit.scale * q - fit.min - x[i];
+  Lanes error{};
+  for (std::size_t i = 0; i < kAffine; i += kLanes) {
+    const Lanes value = load_lanes(x + i), q = clamped((value + fit.min) * inverse, 0, 15);
+    const Lanes off = fit.scale * q - fit.min - value;
     error += off * off;
   }
-  return error;
+  return sum_of(error);
 }
 
 // The least squares line through the points (q, x), where q is x on the grid of `grid`.
 Affine affine_refit(const float* x, Affine grid) {
   const float inverse = 1 / grid.scale;
-  float q1 = 0, q2 = 0, x1 = 0, qx = 0;
-  for (std::size_t i = 0; i < kAffine; ++i) {
-    const float q = clamped((x[i] + grid.min) * inverse, 0, 15);
-    q1 += q;
-    q2 += q * q;
-    x1 += x[i];
-    qx += q * x[i];
+  Lanes q_lanes{}, qq_lanes{}, x_lanes{}, qx_lanes{};
+  for (std::size_t i = 0; i < kAffine; i += kLanes) {
+    const Lanes value = load_lanes(x + i), q = clamped((value + grid.min) * inverse, 0, 15);
+    q_lanes += q;
+    qq_lanes += q * q;
+    x_lanes += value;
+    qx_lanes += q * value;
   }
+  const float q1 = sum_of(q_lanes), q2 = sum_of(qq_lanes), x1 = sum_of(x_lanes), qx = sum_of(qx_lanes);
   const float n = kAffine, determinant = n * q2 - q1 * q1;
   if (determinant <= 0) return grid;
   const Affine line{(n * qx - q1 * x1) / determinant, (q1 * qx - q2 * x1) / determinant};
@@ -95,22 +114,23 @@ bits::ScaleMin best_pair(const float* x, Affine wanted, float d, float dmin) {
 // x is about scale * q, with q in -32..31; the scale may be negative.
 float signed_error(const float* x, float scale) {
   const float inverse = scale != 0 ? 1 / scale : 0;
-  float error = 0;
-  for (std::size_t i = 0; i < kSigned; ++i) {
-    const float off = scale * clamped(x[i] * inverse, -32, 31) - x[i];
+  Lanes error{};
+  for (std::size_t i = 0; i < kSigned; i += kLanes) {
+    const Lanes value = load_lanes(x + i), off = scale * clamped(value * inverse, -32, 31) - value;
     error += off * off;
   }
-  return error;
+  return sum_of(error);
 }
 
 float signed_refit(const float* x, float inverse) {
-  float q2 = 0, qx = 0;
-  for (std::size_t i = 0; i < kSigned; ++i) {
-    const float q = clamped(x[i] * inverse, -32, 31);
-    q2 += q * q;
-    qx += q * x[i];
+  Lanes qq_lanes{}, qx_lanes{};
+  for (std::size_t i = 0; i < kSigned; i += kLanes) {
+    const Lanes value = load_lanes(x + i), q = clamped(value * inverse, -32, 31);
+    qq_lanes += q * q;
+    qx_lanes += q * value;
   }
-  return q2 > 0 ? qx / q2 : 0;
+  const float q2 = sum_of(qq_lanes);
+  return q2 > 0 ? sum_of(qx_lanes) / q2 : 0;
 }
 
 float best_signed(const float* x) {

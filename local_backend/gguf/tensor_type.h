@@ -43,8 +43,8 @@ std::size_t tensor_bytes(TensorType type, std::size_t elements);
 // Writes `elements` values of `blocks` to `out`; exact in float for every type. REQUIRES: whole blocks.
 void dequantize(TensorType type, const std::byte* blocks, float* out, std::size_t elements);
 
-// Writes the blocks that stand for `values`: f32, f16, bf16, q8_0, q4_0, q4_k, q6_k. False for other types.
-// REQUIRES: whole blocks; finite values.
+// Writes the blocks that stand for `values`: f32, f16, bf16, q8_0, q4_0, q5_0, q4_k, q6_k. False for other types.
+// REQUIRES: whole blocks; finite values, below 65504 in magnitude so that scales fit into halves.
 bool quantize(TensorType type, const float* values, std::byte* blocks, std::size_t elements);
 
 float f16_to_f32(std::uint16_t half);

@@ -40,20 +40,23 @@ double relative_error(TensorType type, const std::vector<float>& values) {
 TEST(Quantize, WaveStaysInsideThePublishedTolerance) {
   std::vector<float> values(4096);
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = 0.1f + 2 * std::cos(static_cast<float>(i));
-  for (const TensorType type : {TensorType::q8_0, TensorType::q4_0, TensorType::q4_k, TensorType::q6_k}) {
+  for (const TensorType type :
+       {TensorType::q8_0, TensorType::q4_0, TensorType::q5_0, TensorType::q4_k, TensorType::q6_k}) {
     const double total = std::sqrt(squared_error(there_and_back(type, values), values)) / values.size();
     EXPECT_LT(total, 0.002) << tensor_type_info(type)->name;
   }
 }
 
-// Root mean square error of normally distributed weights, relative to their deviation.
+// Root mean square error of normally distributed weights, relative to their deviation. ggml's own searches reach 0.0178
+// for q6_k and 0.0721 for q4_k.
 TEST(Quantize, NormalWeightsKeepTheirPrecision) {
   const std::vector<float> values = normal_values(256 * 64, 0.02f, 3);
   EXPECT_LT(relative_error(TensorType::f16, values), 0.0003);
   EXPECT_LT(relative_error(TensorType::bf16, values), 0.003);
   EXPECT_LT(relative_error(TensorType::q8_0, values), 0.0065);
-  EXPECT_LT(relative_error(TensorType::q6_k, values), 0.019);
-  EXPECT_LT(relative_error(TensorType::q4_k, values), 0.073);
+  EXPECT_LT(relative_error(TensorType::q6_k, values), 0.0172);
+  EXPECT_LT(relative_error(TensorType::q4_k, values), 0.071);
+  EXPECT_LT(relative_error(TensorType::q5_0, values), 0.05);
   EXPECT_LT(relative_error(TensorType::q4_0, values), 0.1);
 }
 
@@ -66,7 +69,8 @@ TEST(Quantize, WeightsOfUnequalGroupsKeepTheirPrecision) {
 
 TEST(Quantize, EdgesStayFinite) {
   for (const float scale : {0.0f, 1e-45f, 1e-30f, 1e-7f, 1.0f, 60000.0f}) {
-    for (const TensorType type : {TensorType::q8_0, TensorType::q4_0, TensorType::q4_k, TensorType::q6_k}) {
+    for (const TensorType type :
+         {TensorType::q8_0, TensorType::q4_0, TensorType::q5_0, TensorType::q4_k, TensorType::q6_k}) {
       std::vector<float> values = normal_values(512, 1, 9);
       for (float& value : values) value = scale * std::clamp(value, -1.0f, 1.0f);
       values[3] = scale;
@@ -92,8 +96,8 @@ TEST(Quantize, OneSignedBlocksComeBack) {
 TEST(Quantize, RefusesTypesThatItDoesNotWrite) {
   const std::vector<float> values(256);
   std::vector<std::byte> out(1024);
-  for (const TensorType type : {TensorType::q4_1, TensorType::q5_0, TensorType::q5_1, TensorType::q5_k,
-                                TensorType::iq4_nl, TensorType::iq4_xs}) {
+  for (const TensorType type :
+       {TensorType::q4_1, TensorType::q5_1, TensorType::q5_k, TensorType::iq4_nl, TensorType::iq4_xs}) {
     EXPECT_FALSE(quantize(type, values.data(), out.data(), values.size()));
   }
 }

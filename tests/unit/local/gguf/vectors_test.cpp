@@ -69,7 +69,7 @@ TEST(Vectors, QuantizedBlocksAreThoseOfTheReference) {
       ASSERT_EQ(out[i], vector.blocks[i]) << tensor_type_info(vector.type)->name << " byte " << i;
     }
   }
-  EXPECT_EQ(seen.size(), 5u);
+  EXPECT_EQ(seen.size(), 6u);
 }
 
 }  // namespace
