@@ -11,6 +11,7 @@
 
 #include "core/result.h"
 #include "local_backend/backend.h"
+#include "local_backend/scheduler/block_hooks.h"
 
 namespace tollgate::local {
 
@@ -34,36 +35,37 @@ struct SequenceParams {
   std::uint64_t id = 0;  // unique among the living
   std::vector<Token> prompt;
   SamplingParams sampling;
-  std::uint32_t stream = 0;         // which of n answers
-  std::size_t max_new_tokens = 0;   // >= 1
-  std::vector<Token> end_tokens;    // drawing one ends the answer; it is reported by on_token before on_end
+  std::uint32_t stream = 0;        // which of n answers
+  std::size_t max_new_tokens = 0;  // >= 1
+  std::vector<Token> end_tokens;   // drawing one ends the answer; it is reported by on_token before on_end
   bool ignore_end = false;
   Lane lane = Lane::interactive;
-  std::string salt;                 // tenants with different salts never share blocks
+  std::string salt;  // tenants with different salts never share blocks
   bool speculate = true;
 };
 
 struct SchedulerOptions {
-  std::size_t max_step_tokens = 512;     // budget of one step
-  std::size_t max_running = 64;          // sequences in one step
-  std::size_t max_waiting = 256;         // beyond it add() refuses
-  std::size_t max_prefill_chunk = 256;   // of one sequence per step while others decode
-  std::size_t context = 4096;            // prompt and answer together
-  std::int64_t batch_age_us = 2'000'000; // after it a batch sequence counts as interactive
-  int max_drafts = 4;                    // n-gram speculation; 0 = off
+  std::size_t max_step_tokens = 512;      // budget of one step
+  std::size_t max_running = 64;           // sequences in one step
+  std::size_t max_waiting = 256;          // beyond it add() refuses
+  std::size_t max_prefill_chunk = 256;    // of one sequence per step while others decode
+  std::size_t context = 4096;             // prompt and answer together
+  std::int64_t batch_age_us = 2'000'000;  // after it a batch sequence counts as interactive
+  int max_drafts = 4;                     // n-gram speculation; 0 = off
 };
 
 struct SchedulerStats {
   std::size_t running = 0, waiting = 0;
   std::size_t blocks = 0, blocks_used = 0, blocks_cached = 0;  // cached: unused but still findable
   std::uint64_t prompt_tokens = 0, answer_tokens = 0, computed_tokens = 0;
-  std::uint64_t prefix_queried = 0, prefix_hits = 0;           // tokens
+  std::uint64_t prefix_queried = 0, prefix_hits = 0;  // tokens
   std::uint64_t preemptions = 0, rejected = 0, drafted = 0, accepted = 0;
 };
 
 class Scheduler {
  public:
-  Scheduler(const SchedulerOptions& options, const BackendInfo& backend);
+  Scheduler(const SchedulerOptions& options, const BackendInfo& backend, const BlockHooks& hooks = {});
+  // Calls no owner any more.
   ~Scheduler();
   // `owner` must live until its on_end. Errors: limited (429) with retry_after from the drain time when the queue is
   // full; client_fault (400) when prompt and answer cannot fit into the context or the pool; nothing was kept then.
@@ -76,6 +78,8 @@ class Scheduler {
   // The step failed: every sequence in it ends with StopReason::failed.
   void fail();
   SchedulerStats stats() const;
+  // Empty when blocks, lists and sequences agree; else what does not. For tests: linear in everything.
+  std::string check() const;
 
  private:
   struct Impl;

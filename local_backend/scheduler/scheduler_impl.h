@@ -1,0 +1,97 @@
+// The scheduler's state and its parts: scheduler.cpp (from outside), admission.cpp (waiting to running), planning.cpp
+// (running to plan), completion.cpp (results to sequences). Internal. Thread rule: the engine thread owns it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "local_backend/scheduler/block_pool.h"
+#include "local_backend/scheduler/drain_meter.h"
+#include "local_backend/scheduler/scheduler.h"
+#include "local_backend/scheduler/sequence.h"
+#include "local_backend/scheduler/speculation.h"
+
+namespace tollgate::local {
+
+struct Scheduler::Impl {
+  Impl(const SchedulerOptions& wanted, const BackendInfo& backend, const BlockHooks& block_hooks);
+
+  // scheduler.cpp
+  Result<void> check_request(const SequenceParams& params) const;
+  Result<void> add(SequenceParams params, SequenceOwner& owner, std::int64_t now);
+  Error queue_full();
+  void cancel(std::uint64_t id);
+  SchedulerStats stats() const;
+  std::string check() const;
+
+  // admission.cpp
+  enum class Admission : unsigned char { admitted, passed_over, blocked };
+  bool urgent(const Sequence& one) const;  // interactive, or batch that waited long
+  void enqueue(Sequence& one);
+  void admit(bool urgent_ones);
+  Sequence* candidate(bool urgent_ones, std::array<std::size_t, 2>& cursors) const;
+  Admission try_admit(Sequence& one);
+  void find_prefix(Sequence& one);
+  std::size_t find_tail(Sequence& one);
+  bool twin_at_work(const Sequence& one, std::size_t have) const;
+  BlockTier::Answer ask_tier(Sequence& one);
+  void load_from_tier(Sequence& one, std::size_t ready);
+  bool make_place(Sequence& one);
+  bool batch_makes_place(std::size_t missing_blocks);
+  void start(Sequence& one, std::size_t tail, std::size_t ready);
+
+  // planning.cpp
+  bool plan(StepPlan& out, std::int64_t now);
+  void pick(bool urgent_ones, bool decoding);
+  void schedule(Sequence& one, std::size_t tokens);
+  std::size_t chunk(const Sequence& one) const;
+  bool grow(Sequence& one);
+  Sequence* lowest_ranked(bool batch_only) const;
+  void preempt(Sequence& victim);
+  void add_drafts();
+  std::size_t draft(Sequence& one);
+  void emit(Sequence& one, StepPlan& out);
+  void gather_masks(Sequence& one);
+
+  // completion.cpp
+  void finish(const StepResult& result, std::int64_t now);
+  void settle(Sequence& one, std::span<const Sampled> sampled);
+  StopReason take_tokens(Sequence& one, std::span<const Sampled> sampled);
+  StopReason take_token(Sequence& one, const Sampled& sampled);
+  void publish(Sequence& one);
+  void release(Sequence& one);
+  void end(Sequence& one, StopReason reason);
+  void end_cancelled();
+  void fail();
+
+  SchedulerOptions options;
+  BackendInfo info;
+  BlockHooks hooks;
+  BlockPool pool;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Sequence>> living;
+  std::array<std::vector<Sequence*>, 2> waiting;  // by lane, each by order of arrival
+  std::vector<Sequence*> running;                 // by order of arrival
+  std::vector<Sequence*> step;                    // in the plan, in its order
+  std::vector<std::uint64_t> cancels;             // asked for while a plan was made or ran
+  bool in_flight = false;                         // between plan() and finish()
+  bool busy = false;                              // inside plan(), finish() or fail()
+  bool pressure = false;                          // something was preempted in this plan
+  bool decodes = false;                           // this plan has rows that decode
+  std::size_t budget = 0;                         // tokens left in this plan
+  std::size_t step_tokens = 0;                    // of this plan
+  std::size_t draws = 0;                          // logit rows of this plan
+  std::int64_t now_us = 0;                        // of this plan
+  std::uint64_t next_order = 0;
+  StepCost cost;
+  DrainMeter meter;
+  SchedulerStats counts;
+  std::vector<Sequence*> scratch;
+  std::vector<BlockKey> keys;
+  std::vector<std::span<const std::uint32_t>> masks;
+};
+
+}  // namespace tollgate::local

@@ -1,0 +1,59 @@
+// A back end whose tokens are hashes of the KV that a row sees, slot by slot as it was written: a stale block, a wrong
+// one or a lost write gives another text. It refuses plans that break the contract of backend.h.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "local_backend/backend.h"
+
+namespace tollgate::local::testing {
+
+std::uint64_t mix(std::uint64_t value);
+
+// The model: how the KV of a token comes from all before it, and how a draw comes from what is visible.
+struct FakeModel {
+  std::size_t vocabulary = 64;
+  // Of 16 draws so many depend on the last two tokens only, so that guesses can be right.
+  unsigned predictable = 0;
+
+  std::uint64_t value(std::uint64_t seen, Token token, std::int64_t position) const;
+  std::uint64_t see(std::uint64_t seen, std::uint64_t value) const;
+  Token draw(std::uint64_t seen, Token before, Token last, std::uint64_t seed, std::uint32_t stream,
+             std::span<const std::uint32_t> mask) const;
+};
+
+class FakeBackend : public Backend {
+ public:
+  FakeBackend(const FakeModel& model, std::size_t blocks, std::size_t max_step_tokens);
+  const BackendInfo& info() const override { return info_; }
+  Result<void> step(const StepPlan& plan, StepResult& result) override;
+  void read_block(std::int32_t block, std::span<std::byte> out) const override;
+  void write_block(std::int32_t block, std::span<const std::byte> in) override;
+
+  bool fail_next = false;  // the next step writes its KV and then fails
+  std::string problem;     // the first illegal plan; empty while all were legal
+
+ private:
+  struct Slot {
+    std::uint64_t value = 0;
+    std::int32_t token = -1;
+    std::int32_t position = -1;
+  };
+  std::string illegal(const StepPlan& plan);
+  std::string illegal_row(const StepPlan& plan, std::size_t row);
+  std::string illegal_copies(const StepPlan& plan);
+  std::string illegal_samples(const StepPlan& plan);
+  void compute(const StepPlan& plan, const PlanRow& row, StepResult& result, std::size_t& sample);
+  std::string check_history(const StepPlan& plan, const PlanRow& row, std::int64_t position, const SampleRow& sample);
+  Slot& slot(const StepPlan& plan, const PlanRow& row, std::int64_t position);
+
+  FakeModel model_;
+  BackendInfo info_;
+  std::vector<Slot> slots_;             // [blocks][kBlockTokens]
+  std::vector<int> readers_, writers_;  // [blocks], rows of the plan that is checked
+};
+
+}  // namespace tollgate::local::testing
