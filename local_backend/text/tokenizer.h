@@ -42,9 +42,10 @@ class Tokenizer {
   virtual TokenKind kind(Token token) const = 0;
   virtual std::optional<Token> find(std::string_view text) const = 0;  // the token of exactly this text
   std::optional<Token> bos, eos;
-  std::vector<Token> ends;       // tokens that end an answer: eos, eot, eom and their kin by name
+  std::vector<Token> ends;  // tokens that end an answer: eos, eot, eom and their kin by name
   bool adds_bos = false, adds_eos = false;
   bool strips_first_space = false;  // SPM: the first token's leading space is no part of the text
+  std::string note;                 // what loading had to assume, for the log; empty if nothing
   std::string chat_template;        // tokenizer.chat_template, empty if none
   std::vector<std::pair<std::string, std::string>> named_templates;  // tokenizer.chat_template.{name}
 };
