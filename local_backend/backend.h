@@ -22,6 +22,7 @@ struct PlanRow {
   std::int32_t tokens = 0;       // >= 1
   std::int32_t context = 0;      // KV length after this step; >= tokens
   std::int32_t first_block = 0;  // index into StepPlan::blocks; (context + kBlockTokens - 1) / kBlockTokens entries
+  std::uint64_t sequence = 0;    // whose; for the accounts, back ends ignore it
 };
 
 struct StepPlan {

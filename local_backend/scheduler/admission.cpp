@@ -175,6 +175,7 @@ void Scheduler::Impl::start(Sequence& one, std::size_t tail, std::size_t ready) 
     counts.prompt_tokens += one.prompt_size;
     counts.prefix_queried += one.length;
     counts.prefix_hits += one.computed;
+    one.owner->on_start(one.computed);
   }
   std::erase(waiting[static_cast<std::size_t>(one.params.lane)], &one);
   running.insert(std::ranges::upper_bound(running, &one, earlier), &one);

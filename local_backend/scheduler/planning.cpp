@@ -149,7 +149,8 @@ void Scheduler::Impl::emit(Sequence& one, StepPlan& out) {
   out.rows.push_back({.first_token = static_cast<std::int32_t>(first),
                       .tokens = static_cast<std::int32_t>(tokens),
                       .context = static_cast<std::int32_t>(context),
-                      .first_block = static_cast<std::int32_t>(out.blocks.size())});
+                      .first_block = static_cast<std::int32_t>(out.blocks.size()),
+                      .sequence = one.params.id});
   if (one.copy_from != kNoBlock) out.copies.emplace_back(one.copy_from, one.blocks[one.computed / kBlockTokens]);
   const auto table = one.blocks.begin();
   out.blocks.insert(out.blocks.end(), table, table + static_cast<std::ptrdiff_t>(blocks_for(context)));

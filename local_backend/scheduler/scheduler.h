@@ -23,6 +23,8 @@ enum class StopReason : unsigned char { none, end_token, length, stop, cancelled
 class SequenceOwner {
  public:
   virtual ~SequenceOwner() = default;
+  // Its first step comes; that many tokens of the prompt were found computed.
+  virtual void on_start(std::size_t /*cached_tokens*/) {}
   // A token was drawn and is now part of the sequence. False: stop here (a stop string was found).
   virtual bool on_token(const Sampled& sampled) = 0;
   // Allowed tokens after the answer so far and then `drafts`; empty span = all. Views stay valid until the next call of
