@@ -52,8 +52,9 @@ TEST(Sampler, EachOfTheCutsAloneCanLeaveOne) {
     EXPECT_EQ(draw(logits, {.top_p = 0}, position).token, best);
     EXPECT_EQ(draw(logits, {.min_p = 1}, position).token, best);
     EXPECT_EQ(draw(logits, {.top_p = -3}, position).token, best);
-    EXPECT_EQ(draw(logits, {.min_p = 9}, position).token, best);
   }
+  EXPECT_EQ(draw({9, 0, 0}, {.top_k = 1}).token, 0);
+  EXPECT_EQ(draw({0, 0, 9}, {.min_p = 9}).token, 2);
 }
 
 TEST(Sampler, CutsThroughEqualLogitsKeepLowerIds) {
@@ -61,6 +62,7 @@ TEST(Sampler, CutsThroughEqualLogitsKeepLowerIds) {
   for (int position = 0; position < 500; ++position) {
     EXPECT_LT(draw(equal, {.top_k = 10}, position).token, 10);
     EXPECT_LT(draw(equal, {.top_p = 0.01f}, position).token, 10);
+    EXPECT_EQ(draw({-0.0f, 0.0f, -1}, {.top_k = 1}, position).token, 0) << "both zeros are equal";
   }
 }
 
@@ -103,8 +105,8 @@ TEST(Sampler, NothingLeftTakesTheLowestAllowed) {
 TEST(Sampler, MaskAllowsNothingBeyondItsEnd) {
   const std::vector<std::uint32_t> mask = {0x80000001u};
   std::vector<float> logits(100, 5);
-  logits[0] = 0;
-  EXPECT_EQ(draw(logits, {.temperature = 0}, 0, mask).token, 31);
+  logits[0] = logits[31] = 0;
+  EXPECT_EQ(draw(logits, {.temperature = 0}, 0, mask).token, 0);
   EXPECT_EQ(draw(std::vector<float>{1, 2}, {.temperature = 0}, 0, mask).token, 0) << "bits beyond the vocabulary";
 }
 
