@@ -81,7 +81,7 @@ TEST(SchedulerProperty, ManyAnswersOfOnePrompt) {
 TEST(SchedulerProperty, FailingSteps) { run({.blocks = 20, .cancel_percent = 5, .fail_percent = 3}, 6); }
 
 TEST(SchedulerProperty, BlocksFromATier) {
-  WorldOptions options{.blocks = 10, .tier = true};
+  WorldOptions options{.blocks = 16, .groups = 6, .arrival_percent = 15, .tier = true};
   World world(options, 5);
   for (int i = 0; i < 3000; ++i) world.step();
   EXPECT_EQ(world.drain(), "");

@@ -1,0 +1,54 @@
+// Worlds of random shapes, one after the other, until so many steps were made: LOCAL_SCHEDULER_SOAK_STEPS, or 200000.
+// LOCAL_SCHEDULER_SOAK_SEED repeats a run.
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+
+#include "world.h"
+
+namespace {
+
+std::uint64_t number(const char* variable, std::uint64_t otherwise) {
+  const char* text = std::getenv(variable);
+  return text ? std::strtoull(text, nullptr, 10) : otherwise;
+}
+
+}  // namespace
+
+int main() {
+  using namespace tollgate::local::testing;
+  const std::uint64_t wanted = number("LOCAL_SCHEDULER_SOAK_STEPS", 200'000);
+  const std::uint64_t seed = number("LOCAL_SCHEDULER_SOAK_SEED", 1);
+  const auto began = std::chrono::steady_clock::now();
+  std::uint64_t steps = 0, served = 0, worlds = 0, preemptions = 0, accepted = 0, hits = 0, tokens = 0, loaded = 0;
+  for (Dice dice(seed); steps < wanted; ++worlds) {
+    WorldOptions options = random_world(dice);
+    options.steps_per_check = 16;
+    const std::uint64_t world_seed = dice.next();
+    World world(options, world_seed);
+    const std::uint64_t length = dice.between(100, 4000);
+    while (world.steps < length && world.problem.empty()) world.step();
+    if (const std::string problem = world.drain(); !problem.empty()) {
+      std::printf("world %llu of seed %llu: %s\n", static_cast<unsigned long long>(worlds),
+                  static_cast<unsigned long long>(seed), problem.c_str());
+      return 1;
+    }
+    const tollgate::local::SchedulerStats stats = world.scheduler.stats();
+    steps += world.steps;
+    served += world.served;
+    loaded += world.loaded;
+    preemptions += stats.preemptions;
+    accepted += stats.accepted;
+    hits += stats.prefix_hits;
+    tokens += stats.computed_tokens;
+  }
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  std::printf(
+      "%llu steps, %llu worlds, %llu sequences, %llu tokens computed, %llu found, %llu guessed right, "
+      "%llu blocks loaded, %llu preemptions: all as they should be, %.1f s\n",
+      static_cast<unsigned long long>(steps), static_cast<unsigned long long>(worlds),
+      static_cast<unsigned long long>(served), static_cast<unsigned long long>(tokens),
+      static_cast<unsigned long long>(hits), static_cast<unsigned long long>(accepted),
+      static_cast<unsigned long long>(loaded), static_cast<unsigned long long>(preemptions), seconds);
+  return 0;
+}
