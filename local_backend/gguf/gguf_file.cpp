@@ -1,70 +1,21 @@
 #include "local_backend/gguf/gguf_file.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
-#include <system_error>
 #include <utility>
 
 #include "local_backend/gguf/gguf_parser.h"
+#include "local_backend/gguf/mapped_file.h"
+#include "local_backend/gguf/model_file_error.h"
 
 namespace tollgate::local {
 namespace {
 
-Error bad_file(const std::string& name, std::uint64_t offset, const std::string& what) {
-  return Error{ErrorKind::client_fault, 400, "bad_model_file",
-               name + ": offset " + std::to_string(offset) + ": " + what};
-}
-
-Error bad_file(const std::string& name, std::string_view step, int code) {
-  return bad_file(name, 0, std::string(step) + ": " + std::generic_category().message(code));
-}
-
-// A whole file in the address space, read-only.
-class Mapping {
- public:
-  Mapping() = default;
-  Mapping(void* data, std::size_t size) : data_(data), size_(size) {}
-  Mapping(Mapping&& other) noexcept : data_(std::exchange(other.data_, nullptr)), size_(other.size_) {}
-  Mapping& operator=(Mapping&&) = delete;
-  ~Mapping() {
-    if (data_) ::munmap(data_, size_);
-  }
-  std::span<const std::byte> bytes() const { return {static_cast<const std::byte*>(data_), size_}; }
-
- private:
-  void* data_ = nullptr;
-  std::size_t size_ = 0;
-};
-
-Result<Mapping> map_file(const std::string& path) {
-  // Without O_NONBLOCK the opening of a pipe would wait for its other end.
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (file < 0) return bad_file(path, "cannot open the file", errno);
-  struct ::stat status{};
-  const bool known = ::fstat(file, &status) == 0;
-  void* data = nullptr;
-  int problem = known ? 0 : errno;
-  const bool plain = known && S_ISREG(status.st_mode) && status.st_size > 0;
-  if (plain) {
-    data = ::mmap(nullptr, static_cast<std::size_t>(status.st_size), PROT_READ, MAP_SHARED, file, 0);
-    if (data == MAP_FAILED) problem = errno;
-  }
-  ::close(file);
-  if (problem != 0) return bad_file(path, "cannot map the file", problem);
-  if (!plain) return bad_file(path, 0, "not a regular file, or an empty one");
-  return Mapping(data, static_cast<std::size_t>(status.st_size));
-}
-
 // Holds what the tables point into; `mapping` is empty when the bytes belong to the caller.
 class LoadedFile final : public GgufFile {
  public:
-  LoadedFile(std::string name, std::uint64_t size, GgufParser parser, Mapping mapping) : mapping_(std::move(mapping)) {
+  LoadedFile(std::string name, std::uint64_t size, GgufParser parser, MappedFile mapping)
+      : mapping_(std::move(mapping)) {
     name_ = std::move(name);
     size_ = size;
     tensors_ = std::move(parser.tensors);
@@ -74,13 +25,13 @@ class LoadedFile final : public GgufFile {
   }
 
  private:
-  Mapping mapping_;
+  MappedFile mapping_;
 };
 
 Result<std::shared_ptr<const GgufFile>> load(std::span<const std::byte> bytes, const std::string& name,
-                                             const GgufLimits& limits, Mapping mapping) {
+                                             const GgufLimits& limits, MappedFile mapping) {
   GgufParser parser(bytes, limits);
-  if (!parser.parse()) return bad_file(name, parser.problem_at, parser.problem);
+  if (!parser.parse()) return bad_model_file(name, parser.problem_at, parser.problem);
   return std::shared_ptr<const GgufFile>(
       std::make_shared<LoadedFile>(name, bytes.size(), std::move(parser), std::move(mapping)));
 }
@@ -146,7 +97,7 @@ std::vector<T> converted(const GgufFile::Pair& pair, Convert convert) {
 }  // namespace
 
 Result<std::shared_ptr<const GgufFile>> GgufFile::open(const std::string& path, const GgufLimits& limits) {
-  auto mapping = map_file(path);
+  auto mapping = MappedFile::open(path);
   if (!mapping) return std::move(mapping).error();
   const std::span<const std::byte> bytes = mapping->bytes();
   return load(bytes, path, limits, std::move(mapping).value());
@@ -154,7 +105,7 @@ Result<std::shared_ptr<const GgufFile>> GgufFile::open(const std::string& path, 
 
 Result<std::shared_ptr<const GgufFile>> GgufFile::parse(std::span<const std::byte> bytes, const std::string& name,
                                                         const GgufLimits& limits) {
-  return load(bytes, name, limits, Mapping());
+  return load(bytes, name, limits, MappedFile());
 }
 
 const Tensor* GgufFile::tensor(std::string_view name) const {

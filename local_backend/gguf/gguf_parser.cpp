@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "local_backend/gguf/model_file_error.h"
+
 namespace tollgate::local {
 namespace {
 
@@ -20,42 +22,6 @@ bool flags_are_clean(std::span<const std::byte> bytes) {
 }
 
 }  // namespace
-
-std::size_t gguf_value_bytes(GgufValue type) {
-  switch (type) {
-    case GgufValue::u8:
-    case GgufValue::i8:
-    case GgufValue::flag:
-      return 1;
-    case GgufValue::u16:
-    case GgufValue::i16:
-      return 2;
-    case GgufValue::u32:
-    case GgufValue::i32:
-    case GgufValue::f32:
-      return 4;
-    case GgufValue::u64:
-    case GgufValue::i64:
-    case GgufValue::f64:
-      return 8;
-    default:
-      return 0;
-  }
-}
-
-std::string gguf_quoted(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string out = "\"";
-  for (const char c : text.substr(0, 80)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte > 0x7E || c == '"' || c == '\\') {
-      out += {'\\', 'x', kHex[byte >> 4], kHex[byte & 15]};
-    } else {
-      out += c;
-    }
-  }
-  return out + (text.size() > 80 ? "\"..." : "\"");
-}
 
 bool GgufParser::fail(std::uint64_t at, std::string what) {
   problem_at = at;
@@ -126,7 +92,7 @@ bool GgufParser::parse_pair() {
   if (!read_text(pair.key, std::min(kMaxKey, limits_.max_string), "a metadata key")) return false;
   if (pair.key.empty()) return fail(key_at, "an empty metadata key");
   const std::uint64_t type_at = at_;
-  if (!read(pair.type, "the type of " + gguf_quoted(pair.key))) return false;
+  if (!read(pair.type, "the type of " + quoted_text(pair.key))) return false;
   const auto type = static_cast<GgufValue>(pair.type);
   const std::uint64_t value_at = at_;
   pair.count = 1;
@@ -134,21 +100,21 @@ bool GgufParser::parse_pair() {
     if (!parse_array(pair)) return false;
   } else if (type == GgufValue::text) {
     std::string_view text;
-    if (!read_text(text, limits_.max_string, "the text of " + gguf_quoted(pair.key))) return false;
+    if (!read_text(text, limits_.max_string, "the text of " + quoted_text(pair.key))) return false;
     pair.value = bytes_.subspan(value_at + 8, text.size());
   } else if (const std::size_t size = gguf_value_bytes(type)) {
-    if (!skip(size, "the value of " + gguf_quoted(pair.key))) return false;
+    if (!skip(size, "the value of " + quoted_text(pair.key))) return false;
     pair.value = bytes_.subspan(value_at, size);
     if (!check_scalar(pair, value_at)) return false;
   } else {
-    return fail(type_at, "metadata " + gguf_quoted(pair.key) + " has the unknown type " + std::to_string(pair.type));
+    return fail(type_at, "metadata " + quoted_text(pair.key) + " has the unknown type " + std::to_string(pair.type));
   }
   pairs.push_back(pair);
   return true;
 }
 
 bool GgufParser::parse_array(GgufFile::Pair& pair) {
-  const std::string what = "the array " + gguf_quoted(pair.key);
+  const std::string what = "the array " + quoted_text(pair.key);
   const std::uint64_t type_at = at_;
   pair.array = true;
   if (!read(pair.type, what)) return false;
@@ -184,7 +150,7 @@ bool GgufParser::parse_array(GgufFile::Pair& pair) {
 bool GgufParser::check_scalar(const GgufFile::Pair& pair, std::uint64_t at) {
   const auto type = static_cast<GgufValue>(pair.type);
   if (type == GgufValue::flag && !flags_are_clean(pair.value)) {
-    return fail(at, "metadata " + gguf_quoted(pair.key) + " is a truth value that is not 0 or 1");
+    return fail(at, "metadata " + quoted_text(pair.key) + " is a truth value that is not 0 or 1");
   }
   double number = 0;
   if (type == GgufValue::f32) {
@@ -194,7 +160,7 @@ bool GgufParser::check_scalar(const GgufFile::Pair& pair, std::uint64_t at) {
   } else if (type == GgufValue::f64) {
     std::memcpy(&number, pair.value.data(), sizeof(number));
   }
-  return std::isfinite(number) || fail(at, "metadata " + gguf_quoted(pair.key) + " is not a finite number");
+  return std::isfinite(number) || fail(at, "metadata " + quoted_text(pair.key) + " is not a finite number");
 }
 
 }  // namespace tollgate::local

@@ -11,17 +11,9 @@
 #include <vector>
 
 #include "local_backend/gguf/gguf_file.h"
+#include "local_backend/gguf/gguf_value.h"
 
 namespace tollgate::local {
-
-// Value types of metadata; the numbers are those of the file format.
-enum class GgufValue : std::uint32_t { u8, i8, u16, i16, u32, i32, f32, flag, text, array, u64, i64, f64 };
-
-// Bytes of one value; 0 for text, array and unknown types.
-std::size_t gguf_value_bytes(GgufValue type);
-
-// `text` for an error message: at most 80 bytes, what is not printable ASCII as \xNN.
-std::string gguf_quoted(std::string_view text);
 
 class GgufParser {
  public:

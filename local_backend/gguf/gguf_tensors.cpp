@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "local_backend/gguf/gguf_parser.h"
+#include "local_backend/gguf/model_file_error.h"
 
 namespace tollgate::local {
 namespace {
@@ -99,7 +100,7 @@ bool GgufParser::parse_tensor() {
   Tensor tensor;
   if (!read_text(tensor.name, kMaxTensorName, "a tensor name")) return false;
   if (tensor.name.empty()) return fail(from, "a tensor without a name");
-  const std::string what = "tensor " + gguf_quoted(tensor.name);
+  const std::string what = "tensor " + quoted_text(tensor.name);
   const std::uint64_t count_at = at_;
   std::uint32_t dims = 0, type = 0;
   if (!read(dims, what)) return false;
@@ -126,7 +127,7 @@ bool GgufParser::parse_tensor() {
 }
 
 bool GgufParser::measure_tensor(Tensor& tensor, std::uint32_t type, std::uint64_t at, Extent& extent) {
-  const std::string what = "tensor " + gguf_quoted(tensor.name);
+  const std::string what = "tensor " + quoted_text(tensor.name);
   const TensorTypeInfo* info = tensor_type_info(static_cast<TensorType>(type));
   if (!info) {
     return fail(at, what + " has the type " + std::string(unread_type_name(type)) + " (" + std::to_string(type) +
@@ -154,7 +155,7 @@ bool GgufParser::place_tensors() {
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const Extent& extent = extents_[i];
     if (extent.offset > room || extent.bytes > room - extent.offset) {
-      return fail(extent.told_at, "tensor " + gguf_quoted(tensors[i].name) + " of " + std::to_string(extent.bytes) +
+      return fail(extent.told_at, "tensor " + quoted_text(tensors[i].name) + " of " + std::to_string(extent.bytes) +
                                       " bytes ends behind the file's end");
     }
     tensors[i].data = bytes_.subspan(base + extent.offset, extent.bytes);
@@ -170,8 +171,8 @@ bool GgufParser::no_overlap() {
   for (std::size_t i = 1; i < order.size(); ++i) {
     const Extent &before = extents_[order[i - 1]], &after = extents_[order[i]];
     if (before.offset + before.bytes > after.offset) {
-      return fail(after.told_at, "tensors " + gguf_quoted(tensors[order[i - 1]].name) + " and " +
-                                     gguf_quoted(tensors[order[i]].name) + " overlap");
+      return fail(after.told_at, "tensors " + quoted_text(tensors[order[i - 1]].name) + " and " +
+                                     quoted_text(tensors[order[i]].name) + " overlap");
     }
   }
   return true;
@@ -192,9 +193,9 @@ bool GgufParser::no_twins() {
     return static_cast<std::uint64_t>(reinterpret_cast<const std::byte*>(text.data()) - bytes_.data());
   };
   const std::string_view key = sorted(pairs, [](const GgufFile::Pair& pair) { return pair.key; }, pairs_by_key);
-  if (!key.empty()) return fail(offset_of(key), "the metadata key " + gguf_quoted(key) + " stands twice in the file");
+  if (!key.empty()) return fail(offset_of(key), "the metadata key " + quoted_text(key) + " stands twice in the file");
   const std::string_view name = sorted(tensors, [](const Tensor& tensor) { return tensor.name; }, tensors_by_name);
-  if (!name.empty()) return fail(offset_of(name), "the tensor " + gguf_quoted(name) + " stands twice in the file");
+  if (!name.empty()) return fail(offset_of(name), "the tensor " + quoted_text(name) + " stands twice in the file");
   return true;
 }
 

@@ -9,7 +9,7 @@
 #include <cstdio>
 #include <system_error>
 
-#include "local_backend/gguf/gguf_parser.h"
+#include "local_backend/gguf/gguf_value.h"
 
 namespace tollgate::local {
 namespace {
