@@ -1,7 +1,6 @@
 #include "local_backend/model/decoder.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <utility>
 
@@ -144,16 +143,7 @@ void Decoder::logits(std::size_t first, std::size_t count, float* out) {
 
 void Decoder::multiply(std::initializer_list<const CpuLinear*> linears, const float* in, std::size_t m,
                        std::initializer_list<float*> outs) {
-  if (m == 0) return;
-  std::array<const PackedMatrix*, 3> matrices{};
-  std::transform(linears.begin(), linears.end(), matrices.begin(), [](const CpuLinear* l) { return &l->weight; });
-  kernels_->matmul({matrices.data(), linears.size()}, in, m, {outs.begin(), outs.size()}, scratch_.data(), *workers_);
-  for (std::size_t i = 0; i < linears.size(); ++i) {
-    const std::vector<float>& bias = linears.begin()[i]->bias;
-    float* out = outs.begin()[i];
-    if (bias.empty()) continue;
-    for (std::size_t row = 0; row < m; ++row) kernels_->add(out + row * bias.size(), bias.data(), bias.size());
-  }
+  local::multiply(*kernels_, *workers_, scratch_.data(), linears, in, m, outs);
 }
 
 void Decoder::norm(const float* in, const std::vector<float>& weight, std::size_t m, float* out) {

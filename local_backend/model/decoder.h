@@ -2,15 +2,12 @@
 // Decoder::layer() first. Nothing is allocated after construction. Inside model/ only. Thread rule: the engine thread.
 #pragma once
 
-#include <initializer_list>
-
 #include "local_backend/model/aligned.h"
 #include "local_backend/model/by_rows.h"
-#include "local_backend/model/decoder_file.h"
+#include "local_backend/model/cpu_linear.h"
 
 namespace tollgate::local {
 
-using CpuLinear = Linear<PackedMatrix>;
 using CpuFfn = GatedFfn<PackedMatrix>;
 using CpuLayer = DecoderLayer<PackedMatrix>;
 

@@ -137,10 +137,4 @@ Result<DecoderFile> read_decoder(const GgufFile& file) {
   return model;
 }
 
-Result<ModelConfig> read_model_config(const GgufFile& file) {
-  Result<DecoderFile> model = read_decoder(file);
-  if (!model) return std::move(model).error();
-  return ModelConfig(model->config);
-}
-
 }  // namespace tollgate::local

@@ -1,5 +1,6 @@
 #include "local_backend/model/model_reader.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace tollgate::local {
@@ -74,15 +75,31 @@ MatrixView ModelReader::matrix(const std::string& name, std::size_t columns, std
   return {tensor->type, tensor->data.data(), rows * depth, columns};
 }
 
+std::size_t ModelReader::vocabulary() {
+  const Tensor* embedding = file_->tensor("token_embd.weight");
+  if (embedding == nullptr) return fail("bad_model_file", "tensor token_embd.weight is missing"), 0;
+  if (embedding->dims[1] > ModelBounds::kVocabulary)
+    return fail("unsupported_model", "a vocabulary of more than 16 million"), 0;
+  return embedding->dims[1];
+}
+
+std::vector<float> ModelReader::floats(const std::string& name, const MatrixView& row) {
+  std::vector<float> values(row.columns);
+  dequantize(row.type, row.data, values.data(), values.size());
+  if (!std::ranges::all_of(values, [](float value) { return std::isfinite(value); }))
+    fail("bad_model_file", "tensor " + name + " has a value that is no number");
+  return values;
+}
+
 std::vector<float> ModelReader::vector(const std::string& name, std::size_t size) {
   const MatrixView view = matrix(name, size, 1);
-  if (view.data == nullptr) return {};
-  std::vector<float> values(size);
-  dequantize(view.type, view.data, values.data(), size);
-  for (const float value : values)
-    if (!std::isfinite(value))
-      return fail("bad_model_file", "tensor " + name + " has a value that is no number"), values;
-  return values;
+  return view.rows == 1 ? floats(name, view) : std::vector<float>();
+}
+
+std::vector<float> ModelReader::first_row(const std::string& name, std::size_t columns) {
+  const Tensor* tensor = file_->tensor(name);
+  const MatrixView view = matrix(name, columns, tensor ? tensor->dims[1] : 1);
+  return view.rows > 0 ? floats(name, view.slice(0, 1)) : std::vector<float>();
 }
 
 std::vector<float> ModelReader::optional_vector(const std::string& name, std::size_t size) {

@@ -22,6 +22,12 @@ struct MatrixView {
   MatrixView slice(std::size_t first, std::size_t count) const;  // REQUIRES: first + count <= rows
 };
 
+// Bounds of what is believed; they keep every later product of sizes far from overflow.
+struct ModelBounds {
+  static constexpr std::int64_t kLayers = 1024, kWidth = 1 << 17, kHeads = 1024, kHeadDim = 512, kFfn = 1 << 20;
+  static constexpr std::int64_t kVocabulary = 1 << 24, kContext = 1 << 30, kExperts = 1024;
+};
+
 class ModelReader {
  public:
   explicit ModelReader(const GgufFile& file);
@@ -37,11 +43,16 @@ class ModelReader {
   std::optional<std::string_view> text(std::string_view key) const;
   bool has(std::string_view key) const;
 
+  // Rows of the token embeddings.
+  std::size_t vocabulary();
+
   bool has_tensor(const std::string& name) const { return file_->tensor(name) != nullptr; }
   // Errors: absent or of another shape. `depth`: of tensors that stack matrices; its rows are then rows * depth.
   MatrixView matrix(const std::string& name, std::size_t columns, std::size_t rows, std::size_t depth = 1);
   // As floats; all must be finite.
   std::vector<float> vector(const std::string& name, std::size_t size);
+  // The same of a matrix's first row.
+  std::vector<float> first_row(const std::string& name, std::size_t columns);
   // Empty where absent.
   std::vector<float> optional_vector(const std::string& name, std::size_t size);
 
@@ -50,6 +61,8 @@ class ModelReader {
   Error error() const { return *error_; }  // REQUIRES: failed()
 
  private:
+  std::vector<float> floats(const std::string& name, const MatrixView& row);
+
   const GgufFile* file_;
   std::string architecture_;
   std::optional<Error> error_;

@@ -9,11 +9,8 @@ class Packer {
  public:
   Packer(const Kernels& kernels, Workers& workers) : kernels_(kernels), workers_(workers) {}
 
-  PackedMatrix pack(const MatrixView& view) const {
-    if (view.rows == 0) return {};
-    return kernels_.pack(view.type, view.data, view.rows, view.columns, workers_);
-  }
-  CpuLinear pack(Linear<MatrixView>&& linear) const { return {pack(linear.weight), std::move(linear.bias)}; }
+  PackedMatrix pack(const MatrixView& view) const { return local::pack(view, kernels_, workers_); }
+  CpuLinear pack(Linear<MatrixView>&& linear) const { return local::pack(std::move(linear), kernels_, workers_); }
   CpuFfn pack(GatedFfn<MatrixView>&& ffn) const {
     return {pack(std::move(ffn.gate)), pack(std::move(ffn.up)), pack(std::move(ffn.down))};
   }
