@@ -24,12 +24,47 @@ CpuLevel best_cpu_level() {
   const char* wanted = std::getenv("TOLLGATE_CPU_LEVEL");
   if (wanted == nullptr) return best;
   for (std::size_t i = 0; i < kNames.size(); ++i)
-    if (kNames[i] == wanted && static_cast<CpuLevel>(i) <= best) return static_cast<CpuLevel>(i);
+    if (kNames[i] == wanted && cpu_supports(static_cast<CpuLevel>(i))) return static_cast<CpuLevel>(i);
   return best;
 }
+
+#if defined(__x86_64__)
+
+bool cpu_supports(CpuLevel level) {
+  // The built-in looks at the processor's flags and at whether the system saves the registers.
+  const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  switch (level) {
+    case CpuLevel::scalar:
+      return true;
+    case CpuLevel::avx512:
+      return avx512;
+    case CpuLevel::avx512_vnni:
+      return avx512 && __builtin_cpu_supports("avx512vnni");
+    case CpuLevel::avx2:
+    case CpuLevel::amx:
+      break;
+  }
+  return false;
+}
+
+const Kernels& kernels_of(CpuLevel level) {
+  switch (level) {
+    case CpuLevel::avx512:
+      return avx512_kernels();
+    case CpuLevel::avx512_vnni:
+      return avx512_vnni_kernels();
+    default:
+      return scalar_kernels();
+  }
+}
+
+#else
 
 bool cpu_supports(CpuLevel level) { return level == CpuLevel::scalar; }
 
 const Kernels& kernels_of(CpuLevel) { return scalar_kernels(); }
+
+#endif
 
 }  // namespace tollgate::local

@@ -6,5 +6,7 @@
 namespace tollgate::local {
 
 const Kernels& scalar_kernels();
+const Kernels& avx512_kernels();       // x86-64 only
+const Kernels& avx512_vnni_kernels();  // x86-64 only
 
 }  // namespace tollgate::local

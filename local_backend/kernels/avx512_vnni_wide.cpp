@@ -1,0 +1,193 @@
+// Products of the avx512_vnni level with many input rows. A panel is expanded to one form, block by block of columns
+// (unsigned bytes with zero 128, float scales), which stays in the first-level cache while all tiles of six input rows
+// pass by; the six times 32 sums are registers.
+#include "local_backend/kernels/avx512_ops.h"
+#include "local_backend/kernels/avx512_panel.h"
+
+namespace tollgate::local {
+namespace {
+
+constexpr std::size_t kTile = 6;
+constexpr std::size_t kBlockUnits = 16;  // 512 columns: 16 KiB of weights
+
+struct Block {
+  alignas(64) std::uint8_t weights[kBlockUnits][8][2][64];  // [step][half]
+  alignas(64) float scales[kBlockUnits][2][2][16];          // [part][half]
+  alignas(64) float minima[kBlockUnits][2][16];
+};
+
+template <PanelForm kForm, int kStep>
+inline void expand_steps(const std::uint8_t* half, std::uint8_t (*out)[2][64], int half_index) {
+  if constexpr (kStep < 8) {
+    __m512i values = quants<kForm, kStep>(half);
+    if constexpr (!kForm.minimum && kForm.zero != 128)
+      values = _mm512_add_epi8(values, _mm512_set1_epi8(128 - kForm.zero));
+    _mm512_store_si512(out[kStep][half_index], values);
+    expand_steps<kForm, kStep + 1>(half, out, half_index);
+  }
+}
+
+template <PanelForm kForm>
+void expand(const std::uint8_t* panel, std::size_t first, std::size_t units, Block& block) {
+  Head head{};
+  for (std::size_t i = 0; i < units; ++i) {
+    const std::uint8_t* unit = panel + unit_offset(kForm, first + i);
+    if constexpr (kForm.super)
+      if ((first + i) % kSuperUnits == 0) load_head<kForm>(unit - head_bytes(kForm), head);
+    for (int half = 0; half < 2; ++half) {
+      expand_steps<kForm, 0>(unit + scale_bytes(kForm) + half_quant_bytes(kForm) * static_cast<std::size_t>(half),
+                             block.weights[i], half);
+      for (int part = 0; part < (kForm.halves ? 2 : 1); ++part)
+        _mm512_store_ps(block.scales[i][part][half], scales<kForm>(unit, head, half, part));
+      if constexpr (kForm.minimum) _mm512_store_ps(block.minima[i][half], minima<kForm>(unit, head, half));
+    }
+  }
+}
+
+void expand_any(TensorType type, const std::uint8_t* panel, std::size_t first, std::size_t units, Block& block) {
+  switch (type) {
+    case TensorType::q8_0:
+      return expand<panel_form(TensorType::q8_0)>(panel, first, units, block);
+    case TensorType::q4_0:
+      return expand<panel_form(TensorType::q4_0)>(panel, first, units, block);
+    case TensorType::q4_1:
+      return expand<panel_form(TensorType::q4_1)>(panel, first, units, block);
+    case TensorType::q5_0:
+      return expand<panel_form(TensorType::q5_0)>(panel, first, units, block);
+    case TensorType::q5_1:
+      return expand<panel_form(TensorType::q5_1)>(panel, first, units, block);
+    case TensorType::q4_k:
+      return expand<panel_form(TensorType::q4_k)>(panel, first, units, block);
+    case TensorType::q5_k:
+      return expand<panel_form(TensorType::q5_k)>(panel, first, units, block);
+    case TensorType::q6_k:
+      return expand<panel_form(TensorType::q6_k)>(panel, first, units, block);
+    case TensorType::iq4_nl:
+      return expand<panel_form(TensorType::iq4_nl)>(panel, first, units, block);
+    default:
+      return expand<panel_form(TensorType::iq4_xs)>(panel, first, units, block);
+  }
+}
+
+template <int kRows>
+struct Sums {
+  __m512 at[2][kRows];
+};
+
+// The four-column products of kSteps steps, both halves, then scaled into `sums`.
+template <int kRows, int kSteps>
+inline void multiply_part(const std::uint8_t (*weights)[2][64], const float (*scales)[16], const std::int8_t* q,
+                          const float* d, const std::int32_t* bias, Sums<kRows>& sums) {
+  __m512i products[2][kRows];
+#pragma GCC unroll 8
+  for (int row = 0; row < kRows; ++row)
+    products[0][row] = products[1][row] = bias ? _mm512_set1_epi32(bias[row]) : _mm512_setzero_si512();
+#pragma GCC unroll 8
+  for (int step = 0; step < kSteps; ++step) {
+    const __m512i low = _mm512_load_si512(weights[step][0]), high = _mm512_load_si512(weights[step][1]);
+#pragma GCC unroll 8
+    for (int row = 0; row < kRows; ++row) {
+      const __m512i inputs = broadcast4(q + 32 * row + 4 * step);
+      products[0][row] = _mm512_dpbusd_epi32(products[0][row], low, inputs);
+      products[1][row] = _mm512_dpbusd_epi32(products[1][row], high, inputs);
+    }
+  }
+  const __m512 low_scale = _mm512_load_ps(scales[0]), high_scale = _mm512_load_ps(scales[1]);
+#pragma GCC unroll 8
+  for (int row = 0; row < kRows; ++row) {
+    const __m512 input_scale = _mm512_set1_ps(d[row]);
+    sums.at[0][row] =
+        _mm512_fmadd_ps(_mm512_cvtepi32_ps(products[0][row]), _mm512_mul_ps(low_scale, input_scale), sums.at[0][row]);
+    sums.at[1][row] =
+        _mm512_fmadd_ps(_mm512_cvtepi32_ps(products[1][row]), _mm512_mul_ps(high_scale, input_scale), sums.at[1][row]);
+  }
+}
+
+// One tile of kRows input rows times a block; `first` is the tile's first row, `unit` the block's first unit.
+template <int kRows, bool kMinimum, bool kHalves>
+void multiply_tile(const Block& block, std::size_t units, const Activations& in, std::size_t first, std::size_t unit,
+                   Sums<kRows>& sums) {
+  const std::size_t base = first * in.units + unit * kRows;
+  const std::int8_t* q = in.q + base * kUnitColumns;
+  const float *d = in.d + base, *sum = in.sum + base;
+  const std::int32_t *bias = in.bias + base, *half_bias = in.half_bias + 2 * base;
+  for (std::size_t i = 0; i < units; ++i) {
+    if constexpr (kHalves) {
+      multiply_part<kRows, 4>(block.weights[i], block.scales[i][0], q, d, half_bias, sums);
+      multiply_part<kRows, 4>(block.weights[i] + 4, block.scales[i][1], q + 16, d, half_bias + kRows, sums);
+    } else {
+      multiply_part<kRows, 8>(block.weights[i], block.scales[i][0], q, d, kMinimum ? nullptr : bias, sums);
+    }
+    if constexpr (kMinimum) {
+      const __m512 low = _mm512_load_ps(block.minima[i][0]), high = _mm512_load_ps(block.minima[i][1]);
+#pragma GCC unroll 8
+      for (int row = 0; row < kRows; ++row) {
+        sums.at[0][row] = _mm512_fmadd_ps(low, _mm512_set1_ps(sum[row]), sums.at[0][row]);
+        sums.at[1][row] = _mm512_fmadd_ps(high, _mm512_set1_ps(sum[row]), sums.at[1][row]);
+      }
+    }
+    q += kRows * 32, d += kRows, sum += kRows, bias += kRows, half_bias += 2 * kRows;
+  }
+}
+
+template <int kRows, bool kMinimum, bool kHalves>
+void multiply_and_store(const Block& block, std::size_t units, const PanelTask& task, std::size_t row,
+                        std::size_t unit) {
+  const __mmask16 masks[2] = {row_mask(task.rows, 0), row_mask(task.rows, 1)};
+  float* y = task.y + row * task.stride;
+  Sums<kRows> sums;
+#pragma GCC unroll 8
+  for (int i = 0; i < kRows; ++i)
+#pragma GCC unroll 2
+    for (int half = 0; half < 2; ++half)
+      sums.at[half][i] =
+          unit == 0 ? _mm512_setzero_ps()
+                    : _mm512_maskz_loadu_ps(masks[half], y + static_cast<std::size_t>(i) * task.stride + 16 * half);
+  multiply_tile<kRows, kMinimum, kHalves>(block, units, *task.in, task.first + row, unit, sums);
+#pragma GCC unroll 8
+  for (int i = 0; i < kRows; ++i)
+#pragma GCC unroll 2
+    for (int half = 0; half < 2; ++half)
+      _mm512_mask_storeu_ps(y + static_cast<std::size_t>(i) * task.stride + 16 * half, masks[half], sums.at[half][i]);
+}
+
+template <bool kMinimum, bool kHalves>
+void multiply_block(const Block& block, std::size_t units, const PanelTask& task, std::size_t unit) {
+  std::size_t row = 0;
+  for (; row + kTile <= task.count; row += kTile)
+    multiply_and_store<kTile, kMinimum, kHalves>(block, units, task, row, unit);
+  switch (task.count - row) {
+    case 1:
+      return multiply_and_store<1, kMinimum, kHalves>(block, units, task, row, unit);
+    case 2:
+      return multiply_and_store<2, kMinimum, kHalves>(block, units, task, row, unit);
+    case 3:
+      return multiply_and_store<3, kMinimum, kHalves>(block, units, task, row, unit);
+    case 4:
+      return multiply_and_store<4, kMinimum, kHalves>(block, units, task, row, unit);
+    case 5:
+      return multiply_and_store<5, kMinimum, kHalves>(block, units, task, row, unit);
+    default:
+      return;
+  }
+}
+
+}  // namespace
+
+void vnni_multiply_wide(const PanelTask& task) {
+  const PanelForm form = panel_form(task.type);
+  if (is_float(form)) return avx512_multiply_floats(task);
+  Block block;
+  for (std::size_t unit = 0; unit < task.in->units; unit += kBlockUnits) {
+    const std::size_t units = task.in->units - unit < kBlockUnits ? task.in->units - unit : kBlockUnits;
+    expand_any(task.type, task.panel, unit, units, block);
+    if (form.minimum)
+      multiply_block<true, false>(block, units, task, unit);
+    else if (form.halves)
+      multiply_block<false, true>(block, units, task, unit);
+    else
+      multiply_block<false, false>(block, units, task, unit);
+  }
+}
+
+}  // namespace tollgate::local
