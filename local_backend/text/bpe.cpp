@@ -40,7 +40,9 @@ class BpeTokenizer final : public VocabularyTokenizer {
     if (const auto done = read(std::move(file), {.adds_bos = rules_->adds_bos}); !done) return done;
     read_bytes();
     index();
-    return read_merges();
+    if (const auto done = read_merges(); !done) return done;
+    find_whole_words();
+    return {};
   }
 
  private:
@@ -54,9 +56,11 @@ class BpeTokenizer final : public VocabularyTokenizer {
   }
 
   void encode_word(std::string_view word, Merger& merger, std::vector<Token>& out) const {
-    if (rules_->ignores_merges) {
-      if (const Token token = find_text(word); token != kNoToken) return out.push_back(token);
-    }
+    if (const Token token = find_text(word); token != kNoToken && whole_[at(token)]) return out.push_back(token);
+    merge_word(word, merger, out);
+  }
+
+  void merge_word(std::string_view word, Merger& merger, std::vector<Token>& out) const {
     merger.clear();
     for (std::uint32_t i = 0; i < word.size(); ++i)
       merger.add(i, 1, byte_symbols_[static_cast<unsigned char>(word[i])]);
@@ -152,10 +156,28 @@ class BpeTokenizer final : public VocabularyTokenizer {
     return {};
   }
 
+  // The tokens that a word of their bytes becomes: all, or those that its merges lead to. Found once, because most
+  // words of a text are one token.
+  void find_whole_words() {
+    whole_.assign(texts_.size(), rules_->ignores_merges);
+    if (rules_->ignores_merges) return;
+    Merger merger;
+    std::vector<Token> tokens;
+    for (std::size_t i = 0; i < texts_.size(); ++i) {
+      if (bytes_[i].size() > kMaxWord) continue;
+      tokens.clear();
+      merge_word(bytes_[i], merger, tokens);
+      whole_[i] = tokens.size() == 1 && at(tokens[0]) == i;
+    }
+  }
+
+  static constexpr std::size_t kMaxWord = 256;  // bytes; longer tokens are not worth the time at loading
+
   const PreTokenizer* rules_ = nullptr;
   ByteAlphabet alphabet_;
   std::array<Token, 256> byte_symbols_{};
   PairIndex merges_;
+  std::vector<bool> whole_;
 };
 
 }  // namespace

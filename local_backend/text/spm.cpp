@@ -1,6 +1,7 @@
 // SPM, the "llama" kind: SentencePiece's BPE. Neighbours merge by the score of the token that they make, over whole
 // texts; what is no token falls apart into bytes. Thread rule: as Tokenizer.
 #include <algorithm>
+#include <bitset>
 #include <cmath>
 #include <numeric>
 
@@ -38,11 +39,22 @@ class SpmTokenizer final : public VocabularyTokenizer {
       text = with_prefix.append(text);
     }
     Merger merger;
-    for (std::uint32_t at = 0; at < text.size();) {
-      const std::uint32_t size = utf8_at(text, at).size;
-      merger.add(at, size, kNoToken);
+    std::size_t begin = 0;
+    for (std::size_t at = 0; at < text.size();) {
+      const std::uint8_t size = utf8_at(text, at).size;
+      if (at > begin && !neighbours_[pair_at(text, at)]) {
+        encode_word(text.substr(begin, at - begin), merger, out);
+        begin = at;
+        merger.clear();
+      }
+      merger.add(static_cast<std::uint32_t>(at - begin), size, kNoToken);
       at += size;
     }
+    encode_word(text.substr(begin), merger, out);
+  }
+
+  // A part of a text that no token reaches out of, so that it merges alone; `merger` holds its characters.
+  void encode_word(std::string_view text, Merger& merger, std::vector<Token>& out) const {
     merger.merge([&](const Merger::Symbol& left, const Merger::Symbol& right) -> Merge {
       if (left.size + right.size > longest_) return {};
       const Token token = find_text(text.substr(left.begin, left.size + right.size));
@@ -64,6 +76,11 @@ class SpmTokenizer final : public VocabularyTokenizer {
     }
   }
 
+  static std::size_t pair_at(std::string_view text, std::size_t at) {
+    return static_cast<std::size_t>(static_cast<unsigned char>(text[at - 1])) << 8 |
+           static_cast<unsigned char>(text[at]);
+  }
+
   // What each token adds to a text. The first 256 bytes of the arena are all bytes.
   Result<void> read_bytes() {
     bytes_.reserve(texts_.size());
@@ -77,6 +94,7 @@ class SpmTokenizer final : public VocabularyTokenizer {
       } else {
         bytes_.push_back(is_text(static_cast<Token>(i)) ? with_blanks(texts_[i], arena_) : texts_[i]);
         longest_ = std::max(longest_, bytes_.back().size());
+        for (std::size_t at = 1; at < bytes_.back().size(); ++at) neighbours_.set(pair_at(bytes_.back(), at));
       }
     }
     has_bytes_ = std::find(byte_tokens_.begin(), byte_tokens_.end(), kNoToken) == byte_tokens_.end();
@@ -105,7 +123,8 @@ class SpmTokenizer final : public VocabularyTokenizer {
 
   std::vector<std::uint32_t> ranks_;
   std::array<Token, 256> byte_tokens_{};
-  std::size_t longest_ = 0;  // bytes of the longest token
+  std::bitset<65536> neighbours_;  // the pairs of bytes that stand side by side in any token
+  std::size_t longest_ = 0;        // bytes of the longest token
   bool has_bytes_ = false, adds_prefix_ = true;
 };
 
