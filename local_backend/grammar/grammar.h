@@ -27,10 +27,11 @@ class TokenTrie {
 };
 
 struct GrammarLimits {
-  std::size_t max_schema = 1u << 20;    // bytes
+  std::size_t max_schema = 1u << 20;  // bytes
   std::size_t max_states = 1u << 20;
-  int max_depth = 64;                   // of $ref and nesting when compiled
-  std::size_t max_value_depth = 64;     // of the JSON that is made
+  int max_depth = 64;                // of $ref and nesting when compiled
+  std::size_t max_value_depth = 64;  // of the JSON that is made
+  bool any_order = false;  // listed members in any order; else in the schema's order, and the others after them
 };
 
 class Grammar {

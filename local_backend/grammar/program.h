@@ -1,0 +1,73 @@
+// What a schema is compiled to: a pushdown machine over bytes. Nodes say which values may stand somewhere, clauses how
+// arrays and objects go on, lexemes are the automata of strings, numbers and member names.
+// Thread rule: immutable once built, shared by all states of a grammar.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "local_backend/grammar/char_decoder.h"
+#include "local_backend/grammar/text_set.h"
+
+namespace tollgate::local {
+
+inline constexpr std::uint32_t kNone = UINT32_MAX;
+
+// The inside of a string. Free ones take any text of `least` to `most` characters; the others are limited by `texts`.
+struct StringLexeme {
+  TextSet texts;  // null: free
+  std::shared_ptr<const CharDecoder> decoder;
+  std::vector<bool> live;  // [state * decoder states + decoder state]: the text can still be ended
+  std::uint32_t least = 0, most = kNone;
+};
+
+struct NumberLexeme {
+  TextSet texts;
+  std::array<std::uint16_t, 128> class_of{};
+};
+
+struct ValueNode {
+  bool null = false, yes = false, no = false;
+  std::uint32_t text = kNone, number = kNone;  // lexemes
+  std::vector<std::uint32_t> arrays, objects;  // clauses
+  std::uint32_t height = kNone;                // least levels of nesting that a value needs; kNone: there is no value
+};
+
+struct ArrayProgram {
+  std::vector<std::uint32_t> prefix;  // nodes
+  std::uint32_t rest = kNone;         // node
+  std::uint64_t least = 0, most = UINT64_MAX;
+  std::uint32_t height = kNone;
+  std::uint64_t counted = 0;  // elements beyond this need no counting
+  std::uint32_t node_at(std::uint64_t index) const { return index < prefix.size() ? prefix[index] : rest; }
+};
+
+// Labels are what a member name can mean: one per listed name in the schema's order, then one per kind of other names.
+struct ObjectProgram {
+  TextSet keys;  // marks: label + 1
+  std::shared_ptr<const CharDecoder> decoder;
+  std::vector<std::vector<std::uint64_t>> reach;  // [state]: labels that can still come of a name
+  bool open = false;                              // after every beginning of a name, some other name remains possible
+  std::vector<std::uint32_t> nodes;               // [label]
+  std::uint32_t listed = 0;                       // labels below are listed names
+  std::vector<bool> required;                     // [listed label]
+  std::uint64_t least = 0, most = UINT64_MAX;
+  std::uint32_t height = kNone;
+};
+
+struct Program {
+  std::vector<StringLexeme> strings;
+  std::vector<NumberLexeme> numbers;
+  std::vector<ValueNode> nodes;  // 0: the whole text
+  std::vector<ArrayProgram> arrays;
+  std::vector<ObjectProgram> objects;
+  std::uint32_t max_depth = 64;
+  bool any_order = false;
+};
+
+// The decoder of strings without a limit: one class.
+const std::shared_ptr<const CharDecoder>& free_decoder();
+
+}  // namespace tollgate::local
