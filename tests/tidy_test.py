@@ -22,7 +22,7 @@ MAY_INCLUDE = {
 CONFINED = {
     "Beast": (r"boost/beast", r"core/(http|boost_beast)\.cpp"),
     "OpenSSL": (r"openssl/|boost/asio/(impl/)?ssl|boost/asio/ssl/", r"core/net/.*|core/(boost_asio|crypto)\.cpp"),
-    "nlohmann": (r"nlohmann/", r"core/json_dom\.(h|cpp)|local_backend/(template|grammar)/.*\.cpp"),
+    "nlohmann": (r"nlohmann/", r"core/json_dom\.(h|cpp)|local_backend/(template|grammar)/.*\.cpp|local_backend/convert/json\.h"),
     "simdjson": (r"simdjson", r"core/json[a-z_]*\.(h|cpp)"),
     "libpqxx": (r"pqxx|libpq", r"billing/(ledger_)?postgres[a-z_]*\.(h|cpp)"),
     "SQLite": (r"sqlite3", r"billing/ledger_sqlite[a-z_]*\.(h|cpp)|billing/sqlite[a-z_]*\.(h|cpp)"),
