@@ -187,7 +187,6 @@ void Scheduler::Impl::load_from_tier(Sequence& one, std::size_t ready) {
   for (std::size_t i = 0; i < ready; ++i) {
     if (!hooks.tier->load(keys[i], one.blocks[one.computed / kBlockTokens])) return;
     one.computed += kBlockTokens;
-    publish(one);
   }
 }
 

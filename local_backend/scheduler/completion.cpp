@@ -83,7 +83,7 @@ void Scheduler::Impl::release(Sequence& one) {
   if (one.copy_from != kNoBlock) pool.drop(one.copy_from);
   one.copy_from = kNoBlock;
   for (; !one.blocks.empty(); one.blocks.pop_back()) pool.drop(one.blocks.back());
-  one.computed = one.published = 0;
+  one.computed = 0;
 }
 
 void Scheduler::Impl::end(Sequence& one, StopReason reason) {

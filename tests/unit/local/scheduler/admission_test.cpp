@@ -121,9 +121,10 @@ TEST(Admission, InteractiveGoesFirstUntilBatchHasWaitedLong) {
 }
 
 TEST(Admission, BatchMakesPlaceForInteractive) {
-  Bench bench({}, 10);
+  Bench bench({.max_step_tokens = 150, .max_drafts = 0}, 10);
   ASSERT_TRUE(bench.add(1, Bench::prompt(250), 5, Lane::batch));
   bench.one_step();
+  bench.one_step();  // it decodes from now on
   ASSERT_TRUE(bench.add(2, Bench::prompt(150, 7), 5));
   ASSERT_TRUE(bench.plan());
   EXPECT_EQ(bench.rows(), Rows{150});
@@ -132,6 +133,20 @@ TEST(Admission, BatchMakesPlaceForInteractive) {
   bench.run();
   EXPECT_EQ(bench.owner(1).reason, StopReason::length);
   EXPECT_EQ(bench.owner(2).reason, StopReason::length);
+}
+
+TEST(Admission, InteractiveDoesNotWaitForABatchTwin) {
+  Bench bench({.max_step_tokens = 64});
+  ASSERT_TRUE(bench.add(1, Bench::prompt(200), 5, Lane::batch));
+  bench.one_step();
+  ASSERT_TRUE(bench.add(2, Bench::prompt(200), 5));
+  bench.plan();
+  EXPECT_EQ(bench.rows(), Rows{64});
+  EXPECT_EQ(bench.step.rows[0].context, 128);  // it goes on where the batch one stands, in its place
+  bench.finish();
+  bench.run();
+  EXPECT_EQ(bench.owner(1).answer, bench.owner(2).answer);
+  EXPECT_EQ(bench.scheduler.stats().prefix_hits, 64u);
 }
 
 TEST(Admission, BatchLeavesSlotsFree) {

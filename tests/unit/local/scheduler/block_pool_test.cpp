@@ -138,6 +138,15 @@ TEST(BlockPool, UseMovesToTheEndOfTheList) {
   EXPECT_EQ(pool.take(), blocks[0]);
 }
 
+TEST(BlockPool, BlocksThatHoldNothingGoFirst) {
+  BlockPool pool(2, {});
+  const std::int32_t kept = pool.take(), scratch = pool.take();
+  pool.publish(kept, identity(1));
+  pool.drop(kept);
+  pool.drop(scratch);
+  EXPECT_EQ(pool.take(), scratch);
+}
+
 TEST(BlockPool, AKeyAloneIsNoIdentity) {
   BlockPool pool(4, {});
   const std::int32_t a = pool.take(), b = pool.take();

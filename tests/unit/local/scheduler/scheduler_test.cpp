@@ -1,6 +1,8 @@
 // Steps one by one: who computes how much, and how sequences end.
 #include "local_backend/scheduler/scheduler.h"
 
+#include <list>
+
 #include "scripted.h"
 
 namespace tollgate::local::testing {
@@ -50,13 +52,40 @@ TEST(Plan, GuessesAreVerifiedInTheSameStep) {
   Bench with({.max_drafts = 4}, 64, model), without({.max_drafts = 0}, 64, model);
   int steps_with = 0, steps_without = 0;
   for (Bench* bench : {&with, &without}) ASSERT_TRUE(bench->add(1, Bench::prompt(20), 200));
-  while (with.one_step()) ++steps_with;
+  for (; with.plan(); with.finish(), ++steps_with)
+    EXPECT_LE(with.step.rows[0].context, 219);  // the last token is never computed, nor guesses behind it
   while (without.one_step()) ++steps_without;
   EXPECT_EQ(with.owner(1).answer, without.owner(1).answer);
   EXPECT_EQ(steps_without, 200);
   EXPECT_LT(steps_with, 100);
   EXPECT_EQ(with.owner(1).most_drafts, 4u);
   EXPECT_EQ(without.scheduler.stats().drafted, 0u);
+  // What was guessed right is not computed again.
+  const SchedulerStats stats = with.scheduler.stats();
+  EXPECT_EQ(stats.computed_tokens, 219 + stats.drafted - stats.accepted);
+}
+
+struct Masked : Recorder {
+  std::span<const std::uint32_t> mask(std::span<const Token> drafts) override {
+    Recorder::mask(drafts);
+    only = {0, 0};
+    const auto next = (answer.size() + drafts.size()) % 3;  // 0 1 2 0 1 2 ..., but each round is shifted by the 50th
+    only[0] = 1u << (answer.size() + drafts.size() >= 50 ? next + 10 : next);
+    return only_views.emplace_back(only);
+  }
+  std::vector<std::uint32_t> only;
+  std::list<std::vector<std::uint32_t>> only_views;
+};
+
+TEST(Plan, AGuessThatMayNotBeDrawnIsNotTried) {
+  Bench bench({.max_drafts = 4});
+  Masked owner;
+  ASSERT_TRUE(bench.scheduler.add({.id = 1, .prompt = Bench::prompt(20), .max_new_tokens = 100}, owner, 0));
+  bench.run();
+  EXPECT_EQ(owner.answer.size(), 100u);
+  const SchedulerStats stats = bench.scheduler.stats();
+  EXPECT_GT(stats.accepted, 50u);
+  EXPECT_EQ(stats.drafted, stats.accepted);  // the mask leaves one token: a guess that it lets through is right
 }
 
 TEST(Plan, GuessesThatAreNeverRightCease) {
@@ -119,6 +148,11 @@ TEST(Ends, AFailedStepEndsThoseInIt) {
   EXPECT_EQ(bench.owner(2).reason, StopReason::none);
   bench.run();
   EXPECT_EQ(bench.owner(2).reason, StopReason::length);
+  ASSERT_TRUE(bench.add(3, Bench::prompt(10, 3), 5));
+  bench.plan();
+  bench.scheduler.cancel(3);
+  bench.scheduler.fail();
+  EXPECT_EQ(bench.owner(3).reason, StopReason::cancelled);
 }
 
 TEST(Ends, ABackEndThatBreaksItsPromiseFailsTheStep) {
