@@ -46,16 +46,12 @@ TEST(HostTier, BlocksOfAnotherSizeAreNotTaken) {
 }
 
 TEST(HostTier, WithoutRoomItHoldsNothing) {
-  for (const auto& [max, bytes] : {std::pair<std::size_t, std::size_t>{0, kBytes},
-                                   {kBytes - 1, kBytes},
-                                   {100, 0},
-                                   {~std::size_t{0} / 2, kBytes}}) {
+  for (const auto& [max, bytes] : {std::pair<std::size_t, std::size_t>{0, kBytes}, {kBytes - 1, kBytes}, {100, 0}}) {
     HostTier tier(max, bytes);
-    tier.put(key_of(0), block_of(0, kBytes));
-    tier.get(key_of(0));
-    EXPECT_LE(tier.size(), 1u);
+    tier.put(key_of(0), block_of(0, bytes));
+    EXPECT_FALSE(tier.get(key_of(0)).has_value());
+    EXPECT_EQ(tier.size(), 0u);
   }
-  EXPECT_EQ(HostTier(kBytes - 1, kBytes).size(), 0u);
 }
 
 TEST(HostTier, BehavesAsAPlainListWould) {
