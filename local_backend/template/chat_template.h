@@ -25,12 +25,13 @@ struct TemplateLimits {
 class ChatTemplate {
  public:
   // Errors: status 400, code "bad_chat_template", message "line N: what is wrong".
-  static Result<std::shared_ptr<const ChatTemplate>> compile(std::string_view source, const TemplateLimits& limits = {});
+  static Result<std::shared_ptr<const ChatTemplate>> compile(std::string_view source,
+                                                             const TemplateLimits& limits = {});
   virtual ~ChatTemplate() = default;
 
-  // `context` is one JSON object: messages, tools, documents, add_generation_prompt, bos_token, eos_token, and what else
-  // the caller wants to be seen by the template. Errors: status 400, code "chat_template_error": the template's own
-  // raise_exception() text, an undefined operation with its line, or a limit.
+  // `context` is one JSON object: messages, tools, documents, add_generation_prompt, bos_token, eos_token, and what
+  // else the caller wants to be seen by the template. Errors: status 400, code "chat_template_error": the template's
+  // own raise_exception() text, an undefined operation with its line, or a limit.
   virtual Result<std::string> render(std::string_view context) const = 0;
   // Whether the template looks at `name` at its top level ("tools", "enable_thinking"): tells what the model can do.
   virtual bool mentions(std::string_view name) const = 0;

@@ -34,8 +34,8 @@ class AnswerParser {
   virtual ~AnswerParser() = default;
   // Appends what is sure now.
   virtual void push(std::string_view text, std::vector<TextEvent>& out) = 0;
-  // The end of the answer: what is held back becomes text, a call that was cut is closed if its arguments are whole JSON
-  // and becomes text otherwise.
+  // The end of the answer: what is held back becomes text, a call that was cut is closed if its arguments are whole
+  // JSON and becomes text otherwise.
   virtual void finish(std::vector<TextEvent>& out) = 0;
 };
 // `thinking`: <think>...</think> (and the family's other marks) become thoughts; `starts_thinking`: the prompt ended
