@@ -12,7 +12,7 @@ namespace {
 
 enum Kind : std::int32_t { kNormal = 1, kUnknown, kControl, kUserDefined, kUnused, kByte };
 
-constexpr std::uint64_t kMaxVocabulary = 8u << 20;
+constexpr std::uint64_t kMaxVocabulary = 2u << 20;
 constexpr std::string_view kWordMark = "\xE2\x96\x81";  // U+2581, a space in SentencePiece's pieces
 
 // How text is cut before merging: the pattern of the Split step, and the name that GGUF has for it.
