@@ -16,8 +16,9 @@ using CpuBertLayer = BertLayer<PackedMatrix>;
 BertWeights<PackedMatrix> pack_bert(BertWeights<MatrixView> weights, const Kernels& kernels, Workers& workers) {
   const auto packed = [&](auto&& part) { return pack(std::move(part), kernels, workers); };
   BertWeights<PackedMatrix> result;
-  result.tokens = packed(weights.tokens);
-  result.positions = packed(weights.positions);
+  // Only looked up: these stay in the file as they are.
+  result.tokens = pack(weights.tokens, kernels_of(CpuLevel::scalar), workers);
+  result.positions = pack(weights.positions, kernels_of(CpuLevel::scalar), workers);
   result.segment = std::move(weights.segment);
   result.input_norm = std::move(weights.input_norm);
   for (BertLayer<MatrixView>& layer : weights.layers)
@@ -120,10 +121,11 @@ class CpuEmbedder final : public Embedder {
   }
 
   void embed_tokens() {
+    const auto read_row = kernels_of(CpuLevel::scalar).row;
     by_rows(workers_, plan_.tokens.size(), [&](std::size_t first, std::size_t count) {
       for (std::size_t i = first; i < first + count; ++i) {
-        kernels_.row(weights_.tokens, static_cast<std::size_t>(plan_.tokens[i]), x_.data() + i * width());
-        kernels_.row(weights_.positions, static_cast<std::size_t>(plan_.positions[i]), h_.data() + i * width());
+        read_row(weights_.tokens, static_cast<std::size_t>(plan_.tokens[i]), x_.data() + i * width());
+        read_row(weights_.positions, static_cast<std::size_t>(plan_.positions[i]), h_.data() + i * width());
         if (!weights_.segment.empty()) kernels_.add(x_.data() + i * width(), weights_.segment.data(), width());
       }
     });

@@ -87,10 +87,12 @@ void Decoder::attend(int index, const StepPlan& plan) {
 }
 
 void Decoder::embed(const StepPlan& plan) {
+  const bool tied = weights_.head.rows == 0;
+  const auto read_row = (tied ? *kernels_ : kernels_of(CpuLevel::scalar)).row;  // as pack_weights() packed it
   by_rows(*workers_, tokens_, [&](std::size_t first, std::size_t count) {
     for (std::size_t i = first; i < first + count; ++i) {
       float* row = x_.data() + i * width();
-      kernels_->row(weights_.embedding, static_cast<std::size_t>(plan.tokens[i]), row);
+      read_row(weights_.embedding, static_cast<std::size_t>(plan.tokens[i]), row);
       if (config_.input_scale != 1)
         for (std::size_t j = 0; j < width(); ++j) row[j] *= config_.input_scale;
     }

@@ -45,7 +45,9 @@ DecoderWeights<PackedMatrix> pack_weights(DecoderWeights<MatrixView> weights, co
                                           Workers& workers) {
   const Packer packer(kernels, workers);
   DecoderWeights<PackedMatrix> packed;
-  packed.embedding = packer.pack(weights.embedding);
+  // Embeddings that are no head are only looked up: they stay in the file as they are.
+  const bool tied = weights.head.rows == 0;
+  packed.embedding = local::pack(weights.embedding, tied ? kernels : kernels_of(CpuLevel::scalar), workers);
   packed.head = packer.pack(weights.head);
   packed.output_norm = std::move(weights.output_norm);
   for (DecoderLayer<MatrixView>& layer : weights.layers) packed.layers.push_back(packer.pack(std::move(layer)));
