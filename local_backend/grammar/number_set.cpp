@@ -182,19 +182,24 @@ std::optional<NumberSet> multiples(const Decimal& divisor) {
 }
 
 NumberSet intersect(const NumberSet& a, const NumberSet& b) {
+  if (a.plain == plain_numbers()) return {b.plain, a.exponents && b.exponents};
+  if (b.plain == plain_numbers()) return {a.plain, a.exponents && b.exponents};
   return {intersect(a.plain, b.plain), a.exponents && b.exponents};
 }
 NumberSet unite(const NumberSet& a, const NumberSet& b) {
+  if (a.plain == plain_numbers() || b.plain == plain_numbers()) return {plain_numbers(), a.exponents || b.exponents};
   return {unite(a.plain, b.plain), a.exponents || b.exponents};
 }
 
 NumberSet complement(const NumberSet& a) {
+  if (a.plain == plain_numbers()) return no_number();
   // Exponents are left out of both: a bound's complement cannot say which of them it holds.
   return {intersect(complement(a.plain), plain_numbers()), a.plain != nullptr && is_empty(*a.plain) && !a.exponents};
 }
 
-TextSet written_numbers(const NumberSet& set) {
-  if (set.plain == nullptr) return nullptr;
+namespace {
+
+TextSet write(const NumberSet& set) {
   static const TextSet whole = texts_of("^[^.]*$");
   static const TextSet shortest = texts_of("^[^.]*([.][0-9]*[1-9])?$");
   static const TextSet bounded = texts_of("^-?[0-9]{1,64}([.][0-9]{1,32})?$");
@@ -210,6 +215,15 @@ TextSet written_numbers(const NumberSet& set) {
   }
   out = intersect(out, bounded);
   return set.exponents ? unite(out, exponents) : out;
+}
+
+}  // namespace
+
+TextSet written_numbers(const NumberSet& set) {
+  if (set.plain == nullptr) return nullptr;
+  static const TextSet all = write(every_number()), whole = write(integers());
+  if (set.plain == plain_numbers() && set.exponents) return all;
+  return set.plain == integers().plain ? whole : write(set);
 }
 
 }  // namespace tollgate::local

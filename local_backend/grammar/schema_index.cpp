@@ -79,7 +79,22 @@ SchemaIndex::SchemaIndex(const JsonNode& root) {
 void SchemaIndex::collect(const JsonNode& node, const std::string& base, bool names_schemas) {
   static const std::set<std::string_view> kMaps = {"properties",  "patternProperties", "$defs",
                                                    "definitions", "dependentSchemas",  "dependencies"};
-  static const std::set<std::string_view> kData = {"enum", "const", "default", "examples"};
+  static const std::set<std::string_view> kSchemas = {"items",
+                                                      "prefixItems",
+                                                      "additionalItems",
+                                                      "additionalProperties",
+                                                      "propertyNames",
+                                                      "contains",
+                                                      "allOf",
+                                                      "anyOf",
+                                                      "oneOf",
+                                                      "not",
+                                                      "if",
+                                                      "then",
+                                                      "else",
+                                                      "contentSchema",
+                                                      "unevaluatedItems",
+                                                      "unevaluatedProperties"};
   std::string inner = base;
   if (node.is(JsonKind::object) && !names_schemas && !(old_draft_ && node.find("$ref") != nullptr)) {
     std::string_view id = text_member(node, "$id");
@@ -96,10 +111,15 @@ void SchemaIndex::collect(const JsonNode& node, const std::string& base, bool na
         places_.emplace(inner + "#" + std::string(name), &node);
     if (const auto name = text_member(node, "$dynamicAnchor"); !name.empty()) ++dynamic_[std::string(name)];
   }
+  // Only where schemas stand: the same words in data or below unknown keywords mean nothing.
   for (const JsonNode* item : node.items) {
-    const bool keyword = node.is(JsonKind::object) && !names_schemas;
-    if (keyword && kData.contains(item->key)) continue;
-    collect(*item, inner, keyword && kMaps.contains(item->key));
+    if (names_schemas || node.is(JsonKind::array)) {
+      collect(*item, inner, false);
+    } else if (kMaps.contains(item->key)) {
+      collect(*item, inner, true);
+    } else if (kSchemas.contains(item->key)) {
+      collect(*item, inner, false);
+    }
   }
 }
 

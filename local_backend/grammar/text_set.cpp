@@ -284,11 +284,15 @@ TextSet product(const TextDfa& a, const TextDfa& b, const MarkPair& mark) {
 
 TextSet intersect(const TextSet& a, const TextSet& b) {
   if (a == nullptr || b == nullptr) return nullptr;
+  if (a == b || is_every(*b) || is_empty(*a)) return a;
+  if (is_every(*a) || is_empty(*b)) return b;
   return product(*a, *b, [](std::uint32_t x, std::uint32_t y) { return std::uint32_t{x != 0 && y != 0}; });
 }
 
 TextSet unite(const TextSet& a, const TextSet& b) {
   if (a == nullptr || b == nullptr) return nullptr;
+  if (a == b || is_every(*a) || is_empty(*b)) return a;
+  if (is_every(*b) || is_empty(*a)) return b;
   return product(*a, *b, [](std::uint32_t x, std::uint32_t y) { return std::uint32_t{x != 0 || y != 0}; });
 }
 

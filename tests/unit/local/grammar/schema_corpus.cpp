@@ -17,7 +17,7 @@ using Json = nlohmann::ordered_json;
 Json with_integers(const Json& value) {
   if (value.is_number_float()) {
     const double number = value.get<double>();
-    const bool whole = number == std::floor(number) && std::fabs(number) < 9e15;
+    const bool whole = number == std::floor(number) && std::fabs(number) < 9e18;
     return whole ? Json(static_cast<std::int64_t>(number)) : value;
   }
   Json out = value;
@@ -54,6 +54,7 @@ std::vector<std::string> lines_of(const std::filesystem::path& path) {
 // Messages without their place and their inner reason, to count alike ones together.
 std::string reason_of(const Error& error) {
   const std::size_t colon = error.message.find(": ");
+  if (colon == std::string::npos) return error.message;
   std::string place = error.message.substr(0, colon), why = error.message.substr(colon + 2);
   const std::string keyword = place.substr(place.find_last_of('/') + 1);
   if (why == "the keyword is not supported") return keyword + " is not supported";
@@ -72,9 +73,9 @@ std::vector<SchemaCase> official_cases(const char* draft) {
   std::sort(files.begin(), files.end());
   for (const auto& path : files) {
     for (const Json& group : Json::parse(read_test_file(path)))
-      out.push_back(case_of(std::filesystem::relative(path, folder).string() + ": " +
-                                group.at("description").get<std::string>(),
-                            group.at("schema"), group.at("tests")));
+      out.push_back(
+          case_of(std::filesystem::relative(path, folder).string() + ": " + group.at("description").get<std::string>(),
+                  group.at("schema"), group.at("tests")));
   }
   return out;
 }

@@ -10,7 +10,7 @@
 namespace tollgate::local {
 
 struct Instance {
-  std::string text;  // compact JSON, members in their written order
+  std::string text;      // compact JSON, members in their written order
   std::string integral;  // the same with 1.0 written as 1
   std::string about;
   bool valid = false;
@@ -28,11 +28,11 @@ std::vector<SchemaCase> large_schemas();  // without instances
 struct Tally {
   int supported = 0, refused = 0;
   int valid_taken = 0, invalid_refused = 0;
-  int other_order = 0;  // valid, but only in any order of members
-  int other_form = 0;   // valid, but a number written in another way
-  std::map<std::string, int> reasons;   // of refused schemas
-  std::vector<std::string> lost;        // valid instances that no way of writing them helps
-  std::vector<std::string> wrong;       // invalid instances that were taken
+  int other_order = 0;                 // valid, but only in any order of members
+  int other_form = 0;                  // valid, but a number written in another way
+  std::map<std::string, int> reasons;  // of refused schemas
+  std::vector<std::string> lost;       // valid instances that no way of writing them helps
+  std::vector<std::string> wrong;      // invalid instances that were taken
   void print(const char* title) const;
 };
 
