@@ -67,7 +67,7 @@ TEST(MergerTest, StepsGrowWithTheLengthOnly) {
   for (Token level = 0; level < 20; ++level) chain[{level, 0}] = {static_cast<std::uint32_t>(20 - level), level + 1};
   for (const Rules& rules : {doubling, chain}) {
     std::size_t steps = 0;
-    const std::vector<Token> symbols(1 << 20, 0);
+    const std::vector<Token> symbols(1 << 17, 0);
     EXPECT_LT(merged(symbols, rules, &steps).size(), symbols.size());
     // Each pair is offered once, each merge offers two more, and each offer is taken once.
     EXPECT_LE(steps, 6 * symbols.size());
