@@ -56,6 +56,8 @@ void Scheduler::Impl::admit(bool urgent_ones) {
 }
 
 Scheduler::Impl::Admission Scheduler::Impl::try_admit(Sequence& one) {
+  // Said first, because it is the usual answer under load and costs nothing.
+  if (running.size() >= slots(one) && !(urgent(one) && lowest_ranked(true))) return Admission::blocked;
   find_prefix(one);
   const BlockTier::Answer tier = ask_tier(one);
   const std::size_t tail = tier.ready == 0 ? find_tail(one) : 0;
@@ -130,25 +132,23 @@ BlockTier::Answer Scheduler::Impl::ask_tier(Sequence& one) {
   return answer;
 }
 
+// Sequences that may run when this one is started.
+std::size_t Scheduler::Impl::slots(const Sequence& one) const {
+  if (urgent(one) || running.empty()) return options.max_running;
+  return options.max_running - std::min(options.max_running - 1, (options.max_running + kReserve - 1) / kReserve);
+}
+
 // Enough free slots and blocks for the whole of it, if need be at the cost of batch sequences.
 bool Scheduler::Impl::make_place(Sequence& one) {
-  const bool first = urgent(one);
   for (;;) {
-    std::size_t slots = options.max_running;
     std::size_t wanted = blocks_for(one.length) - one.blocks.size();
-    if (!running.empty()) {
-      wanted += running.size() / kGrowth;
-      if (!first) {
-        wanted += pool.size() / kReserve;
-        slots -= std::min(slots - 1, (slots + kReserve - 1) / kReserve);
-      }
-    }
-    if (running.size() < slots && pool.free() >= wanted) return true;
+    if (!running.empty()) wanted += running.size() / kGrowth + (urgent(one) ? 0 : pool.size() / kReserve);
+    if (running.size() < slots(one) && pool.free() >= wanted) return true;
     if (running.empty() && one.copy_from != kNoBlock) {
       // The block to be copied is the one that lacks.
       pool.drop(one.copy_from);
       one.copy_from = kNoBlock;
-    } else if (!first || !batch_makes_place(wanted)) {
+    } else if (!urgent(one) || !batch_makes_place(wanted)) {
       return false;
     }
   }
@@ -170,17 +170,16 @@ void Scheduler::Impl::start(Sequence& one, std::size_t tail, std::size_t ready) 
   one.computed = one.blocks.size() * kBlockTokens + (one.copy_from == kNoBlock ? 0 : tail);
   while (one.blocks.size() < blocks_for(one.length)) one.blocks.push_back(pool.take());
   load_from_tier(one, ready);
-  if (!one.admitted_before) {
-    one.admitted_before = true;
-    counts.prompt_tokens += one.prompt_size;
-    counts.prefix_queried += one.length;
-    counts.prefix_hits += one.computed;
-    one.owner->on_start(one.computed);
-  }
   std::erase(waiting[static_cast<std::size_t>(one.params.lane)], &one);
   running.insert(std::ranges::upper_bound(running, &one, earlier), &one);
   one.running = true;
   schedule(one, chunk(one));
+  if (one.admitted_before) return;
+  one.admitted_before = true;
+  counts.prompt_tokens += one.prompt_size;
+  counts.prefix_queried += one.length;
+  counts.prefix_hits += one.computed;
+  one.owner->on_start(one.computed);
 }
 
 void Scheduler::Impl::load_from_tier(Sequence& one, std::size_t ready) {

@@ -40,6 +40,7 @@ struct Scheduler::Impl {
   bool twin_at_work(const Sequence& one, std::size_t have) const;
   BlockTier::Answer ask_tier(Sequence& one);
   void load_from_tier(Sequence& one, std::size_t ready);
+  std::size_t slots(const Sequence& one) const;
   bool make_place(Sequence& one);
   bool batch_makes_place(std::size_t missing_blocks);
   void start(Sequence& one, std::size_t tail, std::size_t ready);

@@ -49,9 +49,21 @@ Expected expected_answer(const FakeModel& model, const SequenceParams& params, c
 }
 
 TestOwner::TestOwner(World& world, const SequenceParams& params, const OwnerRules& rules)
-    : expected(expected_answer(world.options.model, params, rules)), world_(world), id_(params.id), rules_(rules) {}
+    : expected(expected_answer(world.options.model, params, rules)),
+      world_(world),
+      id_(params.id),
+      prompt_size_(params.prompt.size()),
+      rules_(rules) {}
+
+void TestOwner::on_start(std::size_t cached_tokens) {
+  if (started_) world_.blame("a sequence started twice");
+  if (cached_tokens >= prompt_size_) world_.blame("nothing of a prompt is left to compute");
+  started_ = true;
+  world_.maybe_cancel();
+}
 
 bool TestOwner::on_token(const Sampled& sampled) {
+  if (!started_) world_.blame("a token before its sequence started");
   masks_.clear();
   answer.push_back(sampled.token);
   if (answer.size() > expected.answer.size() || expected.answer[answer.size() - 1] != sampled.token)
@@ -145,6 +157,10 @@ void World::arrive() {
 void World::run_plan() {
   largest_step = std::max<std::uint64_t>(largest_step, plan_.tokens.size());
   if (plan_.tokens.size() > options.scheduler.max_step_tokens) blame("a step beyond the budget");
+  for (const PlanRow& row : plan_.rows) {
+    if (!owners_.contains(row.sequence)) blame("a row of nobody");
+    if (static_cast<std::size_t>(row.context) >= options.scheduler.context) blame("a row beyond the context");
+  }
   backend.fail_next = dice.chance(options.fail_percent);
   const Result<void> done = backend.step(plan_, result_);
   maybe_cancel();

@@ -47,6 +47,7 @@ class World;
 class TestOwner : public SequenceOwner {
  public:
   TestOwner(World& world, const SequenceParams& params, const OwnerRules& rules);
+  void on_start(std::size_t cached_tokens) override;
   bool on_token(const Sampled& sampled) override;
   std::span<const std::uint32_t> mask(std::span<const Token> drafts) override;
   void on_end(StopReason reason) override;
@@ -58,7 +59,9 @@ class TestOwner : public SequenceOwner {
  private:
   World& world_;
   std::uint64_t id_;
+  std::size_t prompt_size_;
   OwnerRules rules_;
+  bool started_ = false;
   std::vector<std::vector<std::uint32_t>> masks_;  // told since the last token
 };
 
