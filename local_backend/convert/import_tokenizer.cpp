@@ -57,6 +57,12 @@ const Json* step_of_type(const Json& tokenizer, std::string_view part, std::stri
   return nullptr;
 }
 
+// "<0x1F>", the stand-in for a byte that no piece has.
+bool is_byte(std::string_view text) {
+  const auto digit = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F'); };
+  return text.size() == 6 && text.starts_with("<0x") && digit(text[3]) && digit(text[4]) && text[5] == '>';
+}
+
 struct Vocabulary {
   std::vector<std::string> texts;
   std::vector<std::int32_t> kinds;
@@ -189,11 +195,9 @@ Result<void> Import::write_pieces(const Json& model) {
     scores[made->second] = -static_cast<float>(rank);
   }
   for (std::size_t i = 0; i < scores.size(); ++i) {
-    const std::string& text = words_.texts[i];
-    if (words_.kinds[i] == kNormal && text.size() == 6 && text.starts_with("<0x") && text.back() == '>') {
-      words_.kinds[i] = kByte;
-      scores[i] = 0;
-    }
+    if (!is_byte(words_.texts[i])) continue;
+    words_.kinds[i] = kByte;
+    scores[i] = 0;
   }
   if (const std::string* unknown = text_member(model, "unk_token")) {
     if (const auto found = words_.ids.find(*unknown); found != words_.ids.end()) {

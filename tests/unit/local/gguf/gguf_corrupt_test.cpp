@@ -58,6 +58,12 @@ TEST(GgufCorrupt, Values) {
                  "the text of \"k\" of 18446744073709551615 bytes");
   expect_problem(GgufBytes().head(0, 1).text("k").put(std::uint32_t{8}).put(std::uint64_t{9}).zeros(8),
                  "ends inside the text");
+  GgufLimits boundless;
+  boundless.max_string = kHuge;
+  for (const std::uint64_t length : {kHuge, kHuge - 40, kHuge - 63}) {
+    expect_problem(GgufBytes().head(0, 1).text("k").put(std::uint32_t{8}).put(length).zeros(16), "ends inside the text",
+                   boundless);
+  }
   GgufLimits small;
   small.max_string = 4;
   expect_problem(GgufBytes().head(0, 1).pair("k", "12345"), "of 5 bytes, at most 4", small);
