@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "local_backend/gguf/model_file_error.h"
 #include "local_backend/model/decoder_file.h"
 
 namespace tollgate::local {
@@ -79,7 +80,7 @@ DecoderConfig read_decoder_config(ModelReader& reader) {
   config.name = reader.file().text("general.name").value_or("");
   config.family = find_architecture(config.architecture);
   if (config.family == nullptr) {
-    reader.fail("unsupported_model", "general.architecture " + config.architecture + " is not known");
+    reader.fail("unsupported_model", "general.architecture " + quoted_text(config.architecture) + " is not known");
     return config;
   }
   read_sizes(reader, config);

@@ -5,6 +5,8 @@
 #include <numbers>
 #include <utility>
 
+#include "local_backend/gguf/model_file_error.h"
+
 namespace tollgate::local {
 namespace {
 
@@ -73,7 +75,7 @@ RopeSpec read_rope(ModelReader& reader, int dims, float base, std::int64_t conte
   } else if (type == "linear") {
     for (float& frequency : spec.frequencies) frequency /= factor;
   } else {
-    reader.fail("unsupported_model", "rope.scaling.type " + std::string(type) + " is not known");
+    reader.fail("unsupported_model", "rope.scaling.type " + quoted_text(type) + " is not known");
   }
   return spec;
 }

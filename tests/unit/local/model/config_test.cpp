@@ -167,7 +167,8 @@ TEST(CpuBackend, FingerprintsDifferWithEveryWeightAndKvType) {
 TEST(CpuBackend, RefusesPlansThatReachOutside) {
   const auto backend = scalar_backend(TinyModel::load("llama").file());
   TestSequence sequence{{1, 2, 3}, {0}};
-  const StepPlan good = PlanMaker(*backend).add(sequence, 3).plan();
+  PlanMaker maker(*backend);
+  const StepPlan good = maker.add(sequence, 3).plan();
   const auto refused = [&](const std::function<void(StepPlan&)>& change) {
     StepPlan plan = good;
     change(plan);

@@ -50,9 +50,9 @@ std::vector<float> whole(Backend& backend, const std::vector<Token>& tokens) {
   return PlanMaker(backend).add(sequence, static_cast<std::int32_t>(tokens.size())).run();
 }
 
-std::unique_ptr<Backend> scalar_backend(std::shared_ptr<const GgufFile> file, KvType kv) {
+std::unique_ptr<Backend> backend_of(CpuLevel level, std::shared_ptr<const GgufFile> file, KvType kv) {
   CpuBackendOptions options;
-  options.level = CpuLevel::scalar;
+  options.level = level;
   options.threads = 2;
   options.kv = kv;
   options.kv_bytes = 16u << 20;

@@ -22,7 +22,7 @@ class PlanMaker {
   PlanMaker& copy(std::int32_t from, std::int32_t to);
   // Logits [wanted rows][vocabulary], empty if the back end keeps none. Expects success.
   std::vector<float> run();
-  const StepPlan& plan() const { return plan_; }
+  const StepPlan& plan() const { return plan_; }  // its sampling parameters live as long as the maker
   const StepResult& result() const { return result_; }
 
  private:
@@ -35,8 +35,11 @@ class PlanMaker {
 std::vector<std::int32_t> blocks_from(std::int32_t first, std::size_t tokens);
 // All logits of `tokens`, computed at once.
 std::vector<float> whole(Backend& backend, const std::vector<Token>& tokens);
-// A scalar back end on `file` that keeps logits. Expects success.
-std::unique_ptr<Backend> scalar_backend(std::shared_ptr<const GgufFile> file, KvType kv = KvType::f16);
+// A back end on `file` that keeps logits. Expects success.
+std::unique_ptr<Backend> backend_of(CpuLevel level, std::shared_ptr<const GgufFile> file, KvType kv = KvType::f16);
+inline std::unique_ptr<Backend> scalar_backend(std::shared_ptr<const GgufFile> file, KvType kv = KvType::f16) {
+  return backend_of(CpuLevel::scalar, std::move(file), kv);
+}
 
 float largest_difference(const std::vector<float>& a, const std::vector<float>& b);
 
