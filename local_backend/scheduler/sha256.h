@@ -13,15 +13,18 @@ using Digest = std::array<std::byte, 32>;
 
 class Sha256 {
  public:
-  Sha256();
+  // plain: without the processor's SHA instructions, for comparison.
+  enum class Speed : unsigned char { best, plain };
+  explicit Sha256(Speed speed = Speed::best);
   void update(std::span<const std::byte> bytes);
   // The digest of everything so far. The object is spent then.
   Digest finish();
 
  private:
-  void compress(const std::byte* chunk);
+  using State = std::array<std::uint32_t, 8>;
 
-  std::array<std::uint32_t, 8> state_;
+  void (*compress_)(State& state, const std::byte* chunk);
+  State state_;
   std::array<std::byte, 64> buffer_;
   std::uint64_t length_ = 0;  // bytes so far
 };
