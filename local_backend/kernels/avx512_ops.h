@@ -6,6 +6,8 @@
 namespace tollgate::local {
 
 void avx512_quantize(const Activations& in, std::size_t row);
+// Any number of rows; quants by bytes, floats as such.
+void avx512_multiply(const PanelTask& task);
 // Panels of any type, through floats and without quantised inputs.
 void avx512_multiply_floats(const PanelTask& task);
 void avx512_attend(const AttendTask& task);

@@ -1,8 +1,10 @@
 // Products of the avx512_vnni level with many input rows. A panel is expanded to one form, block by block of columns
 // (unsigned bytes with zero 128, float scales), which stays in the first-level cache while all tiles of six input rows
 // pass by; the six times 32 sums are registers.
+#include "local_backend/kernels/avx512_vector.h"
+//
 #include "local_backend/kernels/avx512_ops.h"
-#include "local_backend/kernels/avx512_panel.h"
+#include "local_backend/kernels/panel_vector.h"
 
 namespace tollgate::local {
 namespace {
@@ -35,37 +37,11 @@ void expand(const std::uint8_t* panel, std::size_t first, std::size_t units, Blo
     if constexpr (kForm.super)
       if ((first + i) % kSuperUnits == 0) load_head<kForm>(unit - head_bytes(kForm), head);
     for (int half = 0; half < 2; ++half) {
-      expand_steps<kForm, 0>(unit + scale_bytes(kForm) + half_quant_bytes(kForm) * static_cast<std::size_t>(half),
-                             block.weights[i], half);
+      expand_steps<kForm, 0>(unit + quant_offset<kForm>(half), block.weights[i], half);
       for (int part = 0; part < (kForm.halves ? 2 : 1); ++part)
         _mm512_store_ps(block.scales[i][part][half], scales<kForm>(unit, head, half, part));
       if constexpr (kForm.minimum) _mm512_store_ps(block.minima[i][half], minima<kForm>(unit, head, half));
     }
-  }
-}
-
-void expand_any(TensorType type, const std::uint8_t* panel, std::size_t first, std::size_t units, Block& block) {
-  switch (type) {
-    case TensorType::q8_0:
-      return expand<panel_form(TensorType::q8_0)>(panel, first, units, block);
-    case TensorType::q4_0:
-      return expand<panel_form(TensorType::q4_0)>(panel, first, units, block);
-    case TensorType::q4_1:
-      return expand<panel_form(TensorType::q4_1)>(panel, first, units, block);
-    case TensorType::q5_0:
-      return expand<panel_form(TensorType::q5_0)>(panel, first, units, block);
-    case TensorType::q5_1:
-      return expand<panel_form(TensorType::q5_1)>(panel, first, units, block);
-    case TensorType::q4_k:
-      return expand<panel_form(TensorType::q4_k)>(panel, first, units, block);
-    case TensorType::q5_k:
-      return expand<panel_form(TensorType::q5_k)>(panel, first, units, block);
-    case TensorType::q6_k:
-      return expand<panel_form(TensorType::q6_k)>(panel, first, units, block);
-    case TensorType::iq4_nl:
-      return expand<panel_form(TensorType::iq4_nl)>(panel, first, units, block);
-    default:
-      return expand<panel_form(TensorType::iq4_xs)>(panel, first, units, block);
   }
 }
 
@@ -76,8 +52,9 @@ struct Sums {
 
 // The four-column products of kSteps steps, both halves, then scaled into `sums`.
 template <int kRows, int kSteps>
-inline void multiply_part(const std::uint8_t (*weights)[2][64], const float (*scales)[16], const std::int8_t* q,
-                          const float* d, const std::int32_t* bias, Sums<kRows>& sums) {
+[[gnu::always_inline]] inline void multiply_part(const std::uint8_t (*weights)[2][64], const float (*scales)[16],
+                                                 const std::int8_t* q, const float* d, const std::int32_t* bias,
+                                                 Sums<kRows>& sums) {
   __m512i products[2][kRows];
 #pragma GCC unroll 8
   for (int row = 0; row < kRows; ++row)
@@ -133,7 +110,7 @@ void multiply_tile(const Block& block, std::size_t units, const Activations& in,
 template <int kRows, bool kMinimum, bool kHalves>
 void multiply_and_store(const Block& block, std::size_t units, const PanelTask& task, std::size_t row,
                         std::size_t unit) {
-  const __mmask16 masks[2] = {row_mask(task.rows, 0), row_mask(task.rows, 1)};
+  const __mmask16 masks[2] = {Vector::lanes(rows_from(task.rows, 0)), Vector::lanes(rows_from(task.rows, 1))};
   float* y = task.y + row * task.stride;
   Sums<kRows> sums;
 #pragma GCC unroll 8
@@ -180,7 +157,7 @@ void vnni_multiply_wide(const PanelTask& task) {
   Block block;
   for (std::size_t unit = 0; unit < task.in->units; unit += kBlockUnits) {
     const std::size_t units = task.in->units - unit < kBlockUnits ? task.in->units - unit : kBlockUnits;
-    expand_any(task.type, task.panel, unit, units, block);
+    with_quant_type(task.type, [&]<TensorType kType>() { expand<panel_form(kType)>(task.panel, unit, units, block); });
     if (form.minimum)
       multiply_block<true, false>(block, units, task, unit);
     else if (form.halves)

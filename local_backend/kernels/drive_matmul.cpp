@@ -80,7 +80,7 @@ void matmul(const LevelOps& ops, std::span<const PackedMatrix* const> matrices, 
   const Activations in = place(scratch, x, m, matrices[0]->columns, narrow ? m : ops.tile);
   const bool quants = std::any_of(matrices.begin(), matrices.end(),
                                   [](const PackedMatrix* matrix) { return !is_float(panel_form(matrix->type)); });
-  if (quants && (narrow || ops.wide_quantized)) quantize(ops, in, workers);
+  if (quants) quantize(ops, in, workers);
 
   std::size_t runs = 0;
   for (const PackedMatrix* matrix : matrices) runs += cut(*matrix, narrow).runs;

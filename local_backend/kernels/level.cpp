@@ -32,16 +32,18 @@ CpuLevel best_cpu_level() {
 
 bool cpu_supports(CpuLevel level) {
   // The built-in looks at the processor's flags and at whether the system saves the registers.
-  const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+  const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   switch (level) {
     case CpuLevel::scalar:
       return true;
+    case CpuLevel::avx2:
+      return avx2;
     case CpuLevel::avx512:
       return avx512;
     case CpuLevel::avx512_vnni:
       return avx512 && __builtin_cpu_supports("avx512vnni");
-    case CpuLevel::avx2:
     case CpuLevel::amx:
       break;
   }
@@ -50,6 +52,8 @@ bool cpu_supports(CpuLevel level) {
 
 const Kernels& kernels_of(CpuLevel level) {
   switch (level) {
+    case CpuLevel::avx2:
+      return avx2_kernels();
     case CpuLevel::avx512:
       return avx512_kernels();
     case CpuLevel::avx512_vnni:

@@ -63,9 +63,8 @@ struct AttendTask {
 };
 
 struct LevelOps {
-  std::size_t narrow = 0;       // most input rows of multiply_narrow, at most 4; one tile
-  std::size_t tile = 1;         // input rows of a tile in multiply_wide
-  bool wide_quantized = false;  // multiply_wide reads quantised rows (else Activations::x)
+  std::size_t narrow = 0;  // most input rows of multiply_narrow, at most 4; they are one tile
+  std::size_t tile = 1;    // input rows of a tile in multiply_wide
   void (*quantize)(const Activations& in, std::size_t row) = nullptr;
   void (*multiply_narrow)(const PanelTask& task) = nullptr;
   void (*multiply_wide)(const PanelTask& task) = nullptr;

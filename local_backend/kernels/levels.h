@@ -6,7 +6,9 @@
 namespace tollgate::local {
 
 const Kernels& scalar_kernels();
-const Kernels& avx512_kernels();       // x86-64 only
-const Kernels& avx512_vnni_kernels();  // x86-64 only
+// x86-64 only.
+const Kernels& avx2_kernels();
+const Kernels& avx512_kernels();
+const Kernels& avx512_vnni_kernels();
 
 }  // namespace tollgate::local

@@ -113,8 +113,8 @@ TEST_P(AttentionTest, LongContextsAreCutAndMerged) {
 TEST_P(AttentionTest, ManyRows) {
   AttentionArgs args;
   std::vector<Sequence> sequences;
-  for (int i = 0; i < 70; ++i) sequences.push_back({i % 9 == 0 ? 600 + i : 20 + i, 1 + i % 3});
-  prepare({16, 8, 128}, KvType::f16, sequences, args);
+  for (int i = 0; i < 70; ++i) sequences.push_back({i % 9 == 0 ? 600 + i : 20 + i, 1 + i % 2});
+  prepare({16, 8, 64}, KvType::f16, sequences, args);
   compare(args, "many");
 }
 

@@ -1,0 +1,20 @@
+// Functions of the avx2 level; what they compute: kernels.h and level_ops.h. Inside kernels/ only.
+#pragma once
+
+#include "local_backend/kernels/level_ops.h"
+
+namespace tollgate::local {
+
+void avx2_quantize(const Activations& in, std::size_t row);
+// Any number of rows; quants by bytes, floats as such.
+void avx2_multiply(const PanelTask& task);
+// Panels of any type, through floats and without quantised inputs.
+void avx2_multiply_floats(const PanelTask& task);
+void avx2_attend(const AttendTask& task);
+void avx2_store_kv(const float* x, std::size_t dim, float* scale, std::uint8_t* out);
+void avx2_rms_norm(const float* x, const float* weight, float eps, std::size_t m, std::size_t n, float* out);
+void avx2_silu_mul(float* gate, const float* up, std::size_t n);
+void avx2_gelu_mul(float* gate, const float* up, std::size_t n);
+void avx2_add(float* x, const float* y, std::size_t n);
+
+}  // namespace tollgate::local
