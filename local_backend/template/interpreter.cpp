@@ -112,7 +112,9 @@ Interpreter::Flow Interpreter::run_statement(const Statement& statement, const S
       break;
     case Type::filter_block: {
       Value text = arena_.text(captured(statement.body, inside(scope)));
-      write(to_text(arena_, through_filters(*statement.expression, std::move(text), scope)));
+      text = through_filters(*statement.expression, std::move(text), scope);
+      if (!text.is(Kind::text)) fail("TypeError: the filters of a block must make a text of it");
+      write(text.bytes());
       break;
     }
     case Type::with:

@@ -242,6 +242,9 @@ void Lexer::read_number(std::string_view code) {
     digits = code.substr(0, size);
   }
   std::erase(digits, '_');
+  if (!real && base == 10 && digits[0] == '0' && digits.find_first_not_of('0') != std::string::npos) {
+    fail("unusable number: it begins with 0", line_);
+  }
   add(real ? Token::Kind::real : Token::Kind::integer, digits);
   Token& token = tokens_.back();
   const char* const end = digits.data() + digits.size();

@@ -202,7 +202,7 @@ bool Cursor::next(Value& out) {
       if (at_ >= bytes.size()) return false;
       const std::size_t start = at_;
       next_point(bytes, at_);
-      out = Value::text(bytes.substr(start, at_ - start), source_.as_text().markup);
+      out = Value::text(bytes.substr(start, at_ - start));
       return true;
     }
     case Kind::iterator: {

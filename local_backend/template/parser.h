@@ -84,6 +84,8 @@ class Parser {
   ExpressionPtr parse_constant();
   ExpressionPtr parse_list();
   ExpressionPtr parse_dict();
+
+  // What follows a value: parser_postfix.cpp.
   ExpressionPtr parse_postfix(ExpressionPtr node);
   ExpressionPtr parse_filters(ExpressionPtr node);
   ExpressionPtr parse_filter(ExpressionPtr node);

@@ -188,7 +188,8 @@ std::string percent_format(Arena& arena, std::string_view format, const Value& a
     arena.check_size(out.size());
   }
   const bool left = tuple ? used < arguments.as_list().items.size()
-                          : used == 0 && !by_name && !arguments.is(Kind::dict) && !arguments.is(Kind::list);
+                          : used == 0 && !by_name && !arguments.is(Kind::dict) && !arguments.is(Kind::list) &&
+                                !arguments.is(Kind::undefined);
   if (left) fail("TypeError: not all arguments converted during string formatting");
   return out;
 }
@@ -259,7 +260,9 @@ std::string format_value(Arena& arena, const Value& value, std::string_view spec
 }
 
 // `name`, `0`, `name.attribute[key]`, or nothing for the next one.
-Value format_field(Arena& arena, std::string_view path, Arguments& arguments, std::size_t& automatic) {
+enum class Numbering : unsigned char { none, automatic, manual };
+Value format_field(Arena& arena, std::string_view path, Arguments& arguments, std::size_t& automatic,
+                   Numbering& numbering) {
   const std::size_t end = std::min(path.find_first_of(".["), path.size());
   const std::string_view name = path.substr(0, end);
   Value value;
@@ -268,6 +271,11 @@ Value format_field(Arena& arena, std::string_view path, Arguments& arguments, st
   if (name.empty() || numbered) {
     std::size_t at = 0;
     if (numbered) position = static_cast<std::size_t>(small_number(name, at));
+    const Numbering wanted = numbered ? Numbering::manual : Numbering::automatic;
+    if (numbering != Numbering::none && numbering != wanted) {
+      fail("ValueError: cannot switch between manual field specification and automatic field numbering");
+    }
+    numbering = wanted;
     if (name.empty()) ++automatic;
     if (position >= arguments.positional.size()) fail("IndexError: Replacement index out of range");
     value = arguments.positional[position];
@@ -298,6 +306,7 @@ Value format_field(Arena& arena, std::string_view path, Arguments& arguments, st
 std::string text_format(Arena& arena, const Text& format, Arguments& arguments) {
   const std::string_view text = format.bytes;
   std::size_t automatic = 0;
+  Numbering numbering = Numbering::none;
   std::string out;
   for (std::size_t at = 0; at < text.size();) {
     const char c = text[at++];
@@ -323,7 +332,7 @@ std::string text_format(Arena& arena, const Text& format, Arguments& arguments) 
       conversion = field.back();
       field.remove_suffix(2);
     }
-    Value value = format_field(arena, field, arguments, automatic);
+    Value value = format_field(arena, field, arguments, automatic, numbering);
     if (conversion == 'r') value = Value::text(repr(arena, value));
     if (conversion == 's') value = Value::text(to_text(arena, value));
     out += format_value(arena, value, spec);

@@ -221,13 +221,20 @@ Value batch(Arena& arena, const Value& input, Arguments& arguments) {
   parameters.done();
   const Value fill = given ? *given : Value::none();
   auto cursor = std::make_shared<Cursor>(arena, input);  // second owner: copies of the function
-  return arena.iterator([&arena, size, fill, cursor](Value& out) {
-    std::vector<Value> row;
+  auto waiting = std::make_shared<std::vector<Value>>();
+  bool begins = true;
+  return arena.iterator([&arena, size, fill, cursor, waiting, begins](Value& out) mutable {
+    std::vector<Value> row = std::exchange(*waiting, {});
     for (Value item; (size <= 0 || static_cast<std::int64_t>(row.size()) < size) && cursor->next(item);) {
       arena.charge(1);
       row.push_back(item);
     }
     if (row.empty()) return false;
+    if (size == 0 && std::exchange(begins, false)) {  // Jinja's way: an empty batch, then one with everything
+      *waiting = std::move(row);
+      out = arena.list({});
+      return true;
+    }
     for (; !fill.is(Kind::none) && static_cast<std::int64_t>(row.size()) < size; row.push_back(fill)) arena.charge(1);
     out = arena.list(std::move(row));
     return true;

@@ -149,10 +149,7 @@ Value item_of(Arena& arena, const Value& object, const Value& key) {
 }
 
 Value attribute_of(Arena& arena, const Value& object, std::string_view name) {
-  if (object.is(Kind::undefined)) {
-    if (name.starts_with("__") && name.ends_with("__")) return unsafe(object, name);
-    fail("UndefinedError: " + object.undefined_reason());
-  }
+  if (object.is(Kind::undefined)) fail("UndefinedError: " + object.undefined_reason());
   Value out;
   if (own_attribute(arena, object, name, out)) return out;
   if (object.is(Kind::dict)) {
