@@ -61,6 +61,20 @@ std::string reason_of(const Error& error) {
   return error.code == "bad_schema" ? "bad_schema: " + why : why;
 }
 
+// Differences that are meant, by the beginning of a case's name: docs/formats/structured_output.md says why.
+bool is_documented(const std::string& name, bool valid) {
+  constexpr std::string_view kLost[] = {"format.json: ",
+                                        "vocabulary.json: ",
+                                        "optional/bignum.json: ",
+                                        "optional/float-overflow.json: ",
+                                        "optional/format/time.json: ",
+                                        "optional/format/date-time.json: ",
+                                        "optional/format/duration.json: ",
+                                        "optional/format/hostname.json: validation of A-label"};
+  if (!valid) return name.starts_with("optional/content.json: ");
+  return std::any_of(std::begin(kLost), std::end(kLost), [&](auto start) { return name.starts_with(start); });
+}
+
 }  // namespace
 
 std::vector<SchemaCase> official_cases(const char* draft) {
@@ -122,7 +136,9 @@ void tally_case(const SchemaCase& test, Tally& tally) {
   for (const Instance& instance : test.instances) {
     if (!instance.valid) {
       const bool taken = takes(*ordered, instance.text) || takes(*loose, instance.text);
-      if (taken) tally.wrong.push_back(test.name + ": " + instance.text);
+      const bool meant = taken && is_documented(test.name, false);
+      tally.documented += meant;
+      if (taken && !meant) tally.wrong.push_back(test.name + ": " + instance.text);
       tally.invalid_refused += !taken;
     } else if (takes(*ordered, instance.text)) {
       ++tally.valid_taken;
@@ -130,6 +146,8 @@ void tally_case(const SchemaCase& test, Tally& tally) {
       ++tally.other_order;
     } else if (takes(*loose, instance.integral)) {
       ++tally.other_form;
+    } else if (is_documented(test.name, true)) {
+      ++tally.documented;
     } else {
       tally.lost.push_back(test.name + ": " + instance.text.substr(0, 200) + " (" + instance.about + ")");
     }
@@ -142,8 +160,10 @@ void Tally::print(const char* title) const {
   for (const auto& [reason, count] : reasons) sorted.emplace_back(-count, reason);
   std::sort(sorted.begin(), sorted.end());
   for (const auto& [count, reason] : sorted) std::printf("  %5d %s\n", -count, reason.c_str());
-  std::printf("  valid: %d taken, %d in another order, %d in another form, %zu lost; invalid: %d refused, %zu taken\n",
-              valid_taken, other_order, other_form, lost.size(), invalid_refused, wrong.size());
+  std::printf(
+      "  valid: %d taken, %d in another order, %d in another form, %zu lost; invalid: %d refused, %zu taken; "
+      "differences that are documented: %d\n",
+      valid_taken, other_order, other_form, lost.size(), invalid_refused, wrong.size(), documented);
   for (const std::string& text : lost) std::printf("  lost:  %s\n", text.c_str());
   for (const std::string& text : wrong) std::printf("  WRONG: %s\n", text.c_str());
 }
