@@ -86,6 +86,13 @@ const std::vector<Command>& commands() {
        "usage: tollgate keys new [--id NAME] [--team T] [--feature F] [--env E] [--user U]\n\n"
        "Prints a new secret once, and the entry with its hash for `auth: keys:`.\n",
        run_keys},
+      {"model", "look at model files and make smaller ones",
+       "usage: tollgate model inspect FILE [--json]\n"
+       "       tollgate model quantize IN OUT --type TYPE [--force]\n\n"
+       "inspect: what a GGUF file holds. quantize: IN is a GGUF file with F32, F16 or BF16 weights, or a folder with\n"
+       "config.json, tokenizer.json and *.safetensors (there --type may be left out: the weights stay as they are).\n"
+       "TYPE: q8_0, q4_0, q5_0, q4_k, q6_k, f16, bf16, f32.\n",
+       run_model},
   };
   return kCommands;
 }

@@ -37,6 +37,7 @@ int run_migrate(Arguments& arguments);
 int run_report(Arguments& arguments);
 int run_prices(Arguments& arguments);
 int run_keys(Arguments& arguments);
+int run_model(Arguments& arguments);
 int run_spool(Arguments& arguments);
 
 }  // namespace tollgate::gateway

@@ -1,0 +1,47 @@
+// One running answer: turns drawn tokens into text, finds stop strings, keeps the grammar's place, counts. Inside of
+// Engine. Thread rule: the engine's thread, once submitted.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "local_backend/engine/engine.h"
+#include "local_backend/engine/stop_finder.h"
+
+namespace tollgate::local {
+
+class Answer final : public SequenceOwner {
+ public:
+  Answer(AnswerRequest request, std::shared_ptr<AnswerListener> listener, const Tokenizer& tokenizer,
+         std::unique_ptr<GrammarState> grammar, std::int64_t submitted_us);
+
+  // What the scheduler is told, with a length that fits into `context`; takes the prompt out of the request.
+  SequenceParams sequence(std::uint64_t id, std::size_t context);
+  void on_start(std::size_t cached_tokens) override;
+  bool on_token(const Sampled& sampled) override;
+  std::span<const std::uint32_t> mask(std::span<const Token> drafts) override;
+  void on_end(StopReason reason) override;
+  void refuse(const Error& error);
+
+  // A step of `us` microseconds computed `tokens` of this answer among `of`.
+  void charge(std::int64_t us, std::int64_t tokens, std::int64_t of, std::int64_t began_us);
+  bool ended() const { return ended_; }
+
+ private:
+  void end(StopReason reason, const Error* error);
+
+  AnswerRequest request_;
+  std::shared_ptr<AnswerListener> listener_;
+  const Tokenizer& tokenizer_;
+  Detokenizer text_;
+  StopFinder stops_;
+  std::unique_ptr<GrammarState> grammar_;
+  std::vector<std::unique_ptr<GrammarState>> ahead_;  // after each of the drafts that mask() was asked for
+  std::string fresh_, out_;                           // scratch: bytes of a token, text that became sure
+  AnswerEnd counts_;
+  std::int64_t submitted_us_;
+  bool started_ = false, ended_ = false;
+};
+
+}  // namespace tollgate::local

@@ -1,0 +1,247 @@
+#include "local_backend/engine/engine.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+
+#include "local_backend/engine/answer.h"
+#include "local_backend/gguf/gguf_file.h"
+#include "local_backend/model/cpu_backend.h"
+
+namespace tollgate::local {
+namespace {
+
+constexpr std::size_t kMostContext = 8192;  // unless more is asked for
+constexpr double kNewest = 0.1;             // weight of the newest value in moving means
+
+std::int64_t now_us() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+void mix(double& mean, double value) { mean = mean == 0 ? value : mean + kNewest * (value - mean); }
+
+Error bad_request(std::string message) {
+  return Error{
+      .kind = ErrorKind::client_fault, .status = 400, .code = "invalid_request", .message = std::move(message)};
+}
+
+}  // namespace
+
+struct Engine::Impl {
+  Impl(std::unique_ptr<Backend> device, std::shared_ptr<const Tokenizer> words, std::string title, std::size_t most,
+       EngineOptions wanted);
+
+  void start() {
+    thread = std::thread([this] { run(); });
+  }
+  void stop();
+  Result<std::uint64_t> submit(AnswerRequest request, std::shared_ptr<AnswerListener> listener);
+  void run();
+  void take_orders(std::unique_lock<std::mutex>& lock);
+  void begin(std::uint64_t id, Answer& answer);
+  void step();
+  void account(std::int64_t began, std::int64_t took);
+  void bury();
+
+  EngineOptions options;
+  std::shared_ptr<const Tokenizer> tokenizer;
+  std::unique_ptr<Backend> backend;
+  std::string name;
+  std::size_t context = 0;
+  const std::int64_t started_us = now_us();
+
+  std::once_flag trie_once;
+  std::shared_ptr<const TokenTrie> trie;
+
+  std::mutex mutex;  // guards what follows
+  std::condition_variable wake;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Answer>> orders;  // not yet seen by the engine's thread
+  std::vector<std::uint64_t> cancels;
+  std::uint64_t next_id = 1;
+  bool stopping = false;
+  EngineStats published;
+
+  // The engine's thread only.
+  std::unique_ptr<Scheduler> scheduler;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Answer>> living;
+  StepPlan plan;
+  StepResult result;
+  EngineStats counts;
+  std::thread thread;
+};
+
+Engine::Impl::Impl(std::unique_ptr<Backend> device, std::shared_ptr<const Tokenizer> words, std::string title,
+                   std::size_t most, EngineOptions wanted)
+    : options(std::move(wanted)), tokenizer(std::move(words)), backend(std::move(device)), name(std::move(title)) {
+  const BackendInfo& info = backend->info();
+  context = std::min({options.context == 0 ? kMostContext : options.context, most, info.blocks * kBlockTokens});
+  SchedulerOptions plans = options.scheduler;
+  plans.context = context;
+  plans.max_step_tokens = std::min(plans.max_step_tokens, info.max_step_tokens);
+  scheduler = std::make_unique<Scheduler>(plans, info);
+}
+
+void Engine::Impl::stop() {
+  {
+    const std::lock_guard lock(mutex);
+    stopping = true;
+  }
+  wake.notify_one();
+  if (thread.joinable()) thread.join();
+}
+
+Result<std::uint64_t> Engine::Impl::submit(AnswerRequest request, std::shared_ptr<AnswerListener> listener) {
+  if (request.prompt.empty()) return bad_request("the prompt is empty");
+  if (request.stops.size() > kMaxStops || std::ranges::any_of(request.stops, &std::string::empty))
+    return bad_request("at most " + std::to_string(kMaxStops) + " stop strings, none of them empty");
+  if (request.prompt.size() >= context)
+    return bad_request("the prompt has " + std::to_string(request.prompt.size()) +
+                       " tokens; the model's context holds " + std::to_string(context) +
+                       ", and the answer needs room in it");
+  std::unique_ptr<GrammarState> grammar;
+  if (request.grammar) grammar = GrammarState::start(request.grammar, trie);
+  auto answer =
+      std::make_unique<Answer>(std::move(request), std::move(listener), *tokenizer, std::move(grammar), now_us());
+  const std::lock_guard lock(mutex);
+  // The scheduler judges by its own queue; this bound only keeps a burst from growing without end before it looks.
+  if (stopping || orders.size() >= options.scheduler.max_waiting + options.scheduler.max_running)
+    return Error{.kind = ErrorKind::limited,
+                 .status = 429,
+                 .code = "engine_busy",
+                 .message = "the local engine's queue is full; try again later",
+                 .retry_after = std::chrono::seconds(1)};
+  const std::uint64_t id = next_id++;
+  orders.emplace(id, std::move(answer));
+  wake.notify_one();
+  return id;
+}
+
+void Engine::Impl::run() {
+  std::unique_lock lock(mutex);
+  while (!stopping) {
+    take_orders(lock);  // gives the lock away meanwhile
+    const bool work = scheduler->plan(plan, now_us());
+    if (work) step();
+    bury();
+    counts.scheduler = scheduler->stats();
+    lock.lock();
+    published = counts;
+    if (!work) wake.wait(lock, [this] { return stopping || !orders.empty() || !cancels.empty(); });
+  }
+  lock.unlock();
+  for (auto& [id, answer] : living) answer->on_end(StopReason::cancelled);
+  for (auto& [id, answer] : orders) answer->on_end(StopReason::cancelled);
+}
+
+void Engine::Impl::take_orders(std::unique_lock<std::mutex>& lock) {
+  std::unordered_map<std::uint64_t, std::unique_ptr<Answer>> fresh;
+  std::vector<std::uint64_t> gone;
+  fresh.swap(orders);
+  gone.swap(cancels);
+  lock.unlock();
+  std::vector<std::uint64_t> order;  // of arrival
+  for (const auto& [id, answer] : fresh) order.push_back(id);
+  std::ranges::sort(order);
+  for (const std::uint64_t id : order) {
+    Answer& answer = *living.emplace(id, std::move(fresh[id])).first->second;
+    begin(id, answer);
+  }
+  for (const std::uint64_t id : gone) scheduler->cancel(id);
+}
+
+void Engine::Impl::begin(std::uint64_t id, Answer& answer) {
+  SequenceParams params = answer.sequence(id, context);
+  ++counts.answers;
+  if (auto added = scheduler->add(std::move(params), answer, now_us()); !added) answer.refuse(added.error());
+}
+
+void Engine::Impl::step() {
+  const std::int64_t began = now_us();
+  auto done = backend->step(plan, result);
+  const std::int64_t ended = now_us();
+  account(began, ended - began);
+  if (done) {
+    scheduler->finish(result, ended);
+  } else {
+    scheduler->fail();
+  }
+}
+
+void Engine::Impl::account(std::int64_t began, std::int64_t took) {
+  const auto tokens = static_cast<std::int64_t>(plan.tokens.size());
+  for (const PlanRow& row : plan.rows)
+    if (const auto found = living.find(row.sequence); found != living.end())
+      found->second->charge(took, row.tokens, tokens, began);
+  ++counts.steps;
+  counts.busy_us += took;
+  mix(counts.step_us, static_cast<double>(took));
+  if (plan.tokens.size() > 2 * plan.rows.size() && took > 0)
+    mix(counts.prefill_rate, static_cast<double>(tokens) * 1e6 / static_cast<double>(took));
+}
+
+void Engine::Impl::bury() {
+  std::erase_if(living, [](const auto& one) { return one.second->ended(); });
+}
+
+Result<std::shared_ptr<Engine>> Engine::load(const EngineOptions& options) {
+  auto file = GgufFile::open(options.file);
+  if (!file) return std::move(file).error();
+  auto tokenizer = Tokenizer::load(*file);
+  if (!tokenizer) return std::move(tokenizer).error();
+  auto config = read_model_config(**file);
+  if (!config) return std::move(config).error();
+  CpuBackendOptions cpu;
+  cpu.level = options.level;
+  cpu.threads = options.threads;
+  cpu.kv = options.kv;
+  cpu.kv_bytes = options.kv_bytes;
+  cpu.max_step_tokens = options.scheduler.max_step_tokens;
+  auto backend = make_cpu_backend(*file, cpu);
+  if (!backend) return std::move(backend).error();
+  return over(*std::move(backend), *std::move(tokenizer), config->name, config->context, options);
+}
+
+std::shared_ptr<Engine> Engine::over(std::unique_ptr<Backend> backend, std::shared_ptr<const Tokenizer> tokenizer,
+                                     std::string name, std::size_t context, const EngineOptions& options) {
+  auto impl = std::make_unique<Impl>(std::move(backend), std::move(tokenizer), std::move(name), context, options);
+  impl->start();
+  return std::shared_ptr<Engine>(new Engine(std::move(impl)));
+}
+
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Engine::~Engine() { impl_->stop(); }
+
+Result<std::uint64_t> Engine::submit(AnswerRequest request, std::shared_ptr<AnswerListener> listener) {
+  if (request.grammar) (void)trie();
+  return impl_->submit(std::move(request), std::move(listener));
+}
+
+void Engine::cancel(std::uint64_t id) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->cancels.push_back(id);
+  impl_->wake.notify_one();
+}
+
+const Tokenizer& Engine::tokenizer() const { return *impl_->tokenizer; }
+const BackendInfo& Engine::backend() const { return impl_->backend->info(); }
+std::size_t Engine::context() const { return impl_->context; }
+const std::string& Engine::name() const { return impl_->name; }
+
+std::shared_ptr<const TokenTrie> Engine::trie() const {
+  std::call_once(impl_->trie_once, [this] { impl_->trie = TokenTrie::build(*impl_->tokenizer); });
+  return impl_->trie;
+}
+
+EngineStats Engine::stats() const {
+  const std::lock_guard lock(impl_->mutex);
+  EngineStats now = impl_->published;
+  now.scheduler.waiting += impl_->orders.size();
+  now.uptime_us = now_us() - impl_->started_us;
+  return now;
+}
+
+}  // namespace tollgate::local

@@ -1,0 +1,111 @@
+// One loaded model with the thread that runs it: requests come in through a bounded queue, tokens go out through a
+// listener. Tokenising, templates and grammars are the caller's work, on the caller's threads.
+//
+// Thread rule: every public function may be called on any thread; listeners are called on the engine's thread and must
+// be short.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.h"
+#include "local_backend/grammar/grammar.h"
+#include "local_backend/kernels/kernels.h"
+#include "local_backend/scheduler/scheduler.h"
+#include "local_backend/text/tokenizer.h"
+
+namespace tollgate::local {
+
+// A token of an answer and the text that became sure with it: empty while a character is incomplete or a stop string
+// may be under way, more than the token's own when that turned out not to be so.
+struct Piece {
+  Token token = -1;
+  std::string_view text;
+  float logprob = 0;
+  const std::vector<std::pair<Token, float>>* top = nullptr;  // alternatives, if asked for
+};
+
+struct AnswerEnd {
+  StopReason reason = StopReason::none;
+  std::string_view text;          // what was still held back
+  std::string_view stop_string;   // the one that ended it, if one did
+  std::size_t prompt_tokens = 0;  // of the prompt
+  std::size_t cached_tokens = 0;  // of them found in the prefix cache
+  std::size_t answer_tokens = 0;
+  std::int64_t machine_us = 0;  // this answer's share of the steps that it was in
+  std::int64_t queued_us = 0;   // between submission and the first step
+};
+
+class AnswerListener {
+ public:
+  virtual ~AnswerListener() = default;
+  virtual void on_piece(const Piece& piece) = 0;
+  // Exactly once, and last; also after a refusal by the scheduler, then with `error`.
+  virtual void on_end(const AnswerEnd& end, const Error* error) = 0;
+};
+
+struct AnswerRequest {
+  std::vector<Token> prompt;
+  SamplingParams sampling;
+  std::uint32_t stream = 0;        // which of n answers
+  std::size_t max_new_tokens = 0;  // 0 = as many as the context holds
+  std::vector<std::string> stops;  // at most kMaxStops, none empty
+  bool ignore_end = false;
+  bool show_special = false;  // control tokens' texts are part of the answer (formats of tool calls need them)
+  Lane lane = Lane::interactive;
+  std::string salt;
+  std::shared_ptr<const Grammar> grammar;  // may be null
+};
+inline constexpr std::size_t kMaxStops = 16;
+
+struct EngineOptions {
+  std::string file;
+  int threads = 0;  // 0 = cores - 1
+  CpuLevel level = best_cpu_level();
+  KvType kv = KvType::f16;
+  std::size_t kv_bytes = 0;    // 0 = see CpuBackendOptions
+  std::size_t context = 0;     // 0 = the model's, at most 8,192
+  SchedulerOptions scheduler;  // context is filled in
+};
+
+struct EngineStats {
+  SchedulerStats scheduler;
+  std::uint64_t steps = 0, answers = 0;
+  std::int64_t busy_us = 0;  // inside of steps
+  std::int64_t uptime_us = 0;
+  double prefill_rate = 0;  // tokens per second, moving mean of steps that are mostly prompt
+  double step_us = 0;       // moving mean
+};
+
+class Engine {
+ public:
+  // Takes seconds for a large file. Errors: see GgufFile, read_model_config and Tokenizer.
+  static Result<std::shared_ptr<Engine>> load(const EngineOptions& options);
+  // The same over any back end; `options.file`, level, threads and KV are not looked at. `context` is the model's.
+  static std::shared_ptr<Engine> over(std::unique_ptr<Backend> backend, std::shared_ptr<const Tokenizer> tokenizer,
+                                      std::string name, std::size_t context, const EngineOptions& options);
+  // Ends what runs with StopReason::cancelled.
+  ~Engine();
+
+  // The answer's id. Errors: limited (429) when the queue is full; client_fault (400) for a prompt that cannot fit.
+  // After success `listener` is kept until its on_end.
+  Result<std::uint64_t> submit(AnswerRequest request, std::shared_ptr<AnswerListener> listener);
+  void cancel(std::uint64_t id);
+
+  const Tokenizer& tokenizer() const;
+  std::shared_ptr<const TokenTrie> trie() const;  // made at the first call, which takes a while
+  const BackendInfo& backend() const;
+  std::size_t context() const;
+  const std::string& name() const;  // general.name of the file
+  EngineStats stats() const;
+
+ private:
+  struct Impl;
+  explicit Engine(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tollgate::local
