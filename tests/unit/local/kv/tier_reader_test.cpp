@@ -107,6 +107,20 @@ TEST(TierReader, AHangingStoreIsAMissAtTheDeadline) {
   EXPECT_EQ(bench.store.gets, 2) << "the wish that was late, the new one, and never key 1";
 }
 
+TEST(TierReader, TheStoreIsNotAskedForWhatIsLateAlready) {
+  Bench bench(3);
+  bench.store.hang();
+  TierReader reader(bench.store, "model", kBytes);
+  ASSERT_TRUE(reader.ask(key_of(0), Clock::now() + 5s));
+  ASSERT_TRUE(eventually([&] { return bench.store.gets == 1; }));
+  ASSERT_TRUE(reader.ask(key_of(1), Clock::now() + 10ms));
+  ASSERT_TRUE(reader.ask(key_of(2), Clock::now() + 5s));
+  std::this_thread::sleep_for(20ms);
+  bench.store.let_go();
+  EXPECT_EQ(bench.settled(reader, 2).state, FetchState::found);
+  EXPECT_EQ(bench.store.gets, 2);
+}
+
 TEST(TierReader, WishesAreBounded) {
   Bench bench(100);
   bench.store.hang();

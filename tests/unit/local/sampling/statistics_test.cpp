@@ -12,7 +12,7 @@
 namespace tollgate::local {
 namespace {
 
-constexpr int kDraws = 40'000;
+constexpr int kDraws = 20'000;
 
 std::vector<float> skewed(std::size_t size) {
   std::vector<float> logits(size);
