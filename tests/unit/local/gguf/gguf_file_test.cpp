@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <cstring>
+#include <ctime>
 
 #include "../../core/test_data.h"
 #include "gguf_bytes.h"
@@ -110,14 +110,14 @@ TEST(GgufFile, LargeVocabulariesOpenFast) {
   GgufBytes made;
   made.head(0, 1).text("tokenizer.ggml.tokens").put(std::uint32_t{9}).put(std::uint32_t{8}).put(kTokens);
   for (std::uint64_t i = 0; i < kTokens; ++i) made.text("token" + std::to_string(i));
-  const auto before = std::chrono::steady_clock::now();
+  const std::clock_t before = std::clock();  // of this process: other work on the machine does not count
   const auto file = made.parse();
   ASSERT_TRUE(file) << file.error().message;
   const auto tokens = (*file)->texts("tokenizer.ggml.tokens");
-  const auto spent = std::chrono::steady_clock::now() - before;
+  const std::clock_t spent = std::clock() - before;
   ASSERT_EQ(tokens.size(), kTokens);
   EXPECT_EQ(tokens.back(), "token149999");
-  EXPECT_LT(spent, std::chrono::milliseconds(500));
+  EXPECT_LT(spent, CLOCKS_PER_SEC / 2);
 }
 
 TEST(GgufFile, WhatCannotBeMappedIsAnError) {
