@@ -1,49 +1,14 @@
-// Products of the avx512_vnni level with many input rows. A panel is expanded to one form, block by block of columns
-// (unsigned bytes with zero 128, float scales), which stays in the first-level cache while all tiles of six input rows
-// pass by; the six times 32 sums are registers.
+// Products of the avx512_vnni level with many input rows: a block (byte_block.h) stays in the first-level cache while
+// all tiles of six input rows pass by; the six times 32 sums are registers.
 #include "local_backend/kernels/avx512_vector.h"
 //
 #include "local_backend/kernels/avx512_ops.h"
-#include "local_backend/kernels/panel_vector.h"
+#include "local_backend/kernels/byte_block.h"
 
 namespace tollgate::local {
 namespace {
 
 constexpr std::size_t kTile = 6;
-constexpr std::size_t kBlockUnits = 16;  // 512 columns: 16 KiB of weights
-
-struct Block {
-  alignas(64) std::uint8_t weights[kBlockUnits][8][2][64];  // [step][half]
-  alignas(64) float scales[kBlockUnits][2][2][16];          // [part][half]
-  alignas(64) float minima[kBlockUnits][2][16];
-};
-
-template <PanelForm kForm, int kStep>
-inline void expand_steps(const std::uint8_t* half, std::uint8_t (*out)[2][64], int half_index) {
-  if constexpr (kStep < 8) {
-    __m512i values = quants<kForm, kStep>(half);
-    if constexpr (!kForm.minimum && kForm.zero != 128)
-      values = _mm512_add_epi8(values, _mm512_set1_epi8(128 - kForm.zero));
-    _mm512_store_si512(out[kStep][half_index], values);
-    expand_steps<kForm, kStep + 1>(half, out, half_index);
-  }
-}
-
-template <PanelForm kForm>
-void expand(const std::uint8_t* panel, std::size_t first, std::size_t units, Block& block) {
-  Head head{};
-  for (std::size_t i = 0; i < units; ++i) {
-    const std::uint8_t* unit = panel + unit_offset(kForm, first + i);
-    if constexpr (kForm.super)
-      if ((first + i) % kSuperUnits == 0) load_head<kForm>(unit - head_bytes(kForm), head);
-    for (int half = 0; half < 2; ++half) {
-      expand_steps<kForm, 0>(unit + quant_offset<kForm>(half), block.weights[i], half);
-      for (int part = 0; part < (kForm.halves ? 2 : 1); ++part)
-        _mm512_store_ps(block.scales[i][part][half], scales<kForm>(unit, head, half, part));
-      if constexpr (kForm.minimum) _mm512_store_ps(block.minima[i][half], minima<kForm>(unit, head, half));
-    }
-  }
-}
 
 template <int kRows>
 struct Sums {
@@ -82,8 +47,8 @@ template <int kRows, int kSteps>
 
 // One tile of kRows input rows times a block; `first` is the tile's first row, `unit` the block's first unit.
 template <int kRows, bool kMinimum, bool kHalves>
-void multiply_tile(const Block& block, std::size_t units, const Activations& in, std::size_t first, std::size_t unit,
-                   Sums<kRows>& sums) {
+void multiply_tile(const ByteBlock& block, std::size_t units, const Activations& in, std::size_t first,
+                   std::size_t unit, Sums<kRows>& sums) {
   const std::size_t base = first * in.units + unit * kRows;
   const std::int8_t* q = in.q + base * kUnitColumns;
   const float *d = in.d + base, *sum = in.sum + base;
@@ -108,7 +73,7 @@ void multiply_tile(const Block& block, std::size_t units, const Activations& in,
 }
 
 template <int kRows, bool kMinimum, bool kHalves>
-void multiply_and_store(const Block& block, std::size_t units, const PanelTask& task, std::size_t row,
+void multiply_and_store(const ByteBlock& block, std::size_t units, const PanelTask& task, std::size_t row,
                         std::size_t unit) {
   const __mmask16 masks[2] = {Vector::lanes(rows_from(task.rows, 0)), Vector::lanes(rows_from(task.rows, 1))};
   float* y = task.y + row * task.stride;
@@ -129,7 +94,7 @@ void multiply_and_store(const Block& block, std::size_t units, const PanelTask& 
 }
 
 template <bool kMinimum, bool kHalves>
-void multiply_block(const Block& block, std::size_t units, const PanelTask& task, std::size_t unit) {
+void multiply_block(const ByteBlock& block, std::size_t units, const PanelTask& task, std::size_t unit) {
   std::size_t row = 0;
   for (; row + kTile <= task.count; row += kTile)
     multiply_and_store<kTile, kMinimum, kHalves>(block, units, task, row, unit);
@@ -154,10 +119,10 @@ void multiply_block(const Block& block, std::size_t units, const PanelTask& task
 void vnni_multiply_wide(const PanelTask& task) {
   const PanelForm form = panel_form(task.type);
   if (is_float(form)) return avx512_multiply_floats(task);
-  Block block;
+  ByteBlock block;
   for (std::size_t unit = 0; unit < task.in->units; unit += kBlockUnits) {
     const std::size_t units = task.in->units - unit < kBlockUnits ? task.in->units - unit : kBlockUnits;
-    with_quant_type(task.type, [&]<TensorType kType>() { expand<panel_form(kType)>(task.panel, unit, units, block); });
+    expand(task.type, task.panel, unit, units, block);
     if (form.minimum)
       multiply_block<true, false>(block, units, task, unit);
     else if (form.halves)

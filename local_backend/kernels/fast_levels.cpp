@@ -1,4 +1,5 @@
 // The tables of the fast levels: the driver's functions bound to each level's own.
+#include "local_backend/kernels/amx_ops.h"
 #include "local_backend/kernels/avx2_ops.h"
 #include "local_backend/kernels/avx512_ops.h"
 #include "local_backend/kernels/drive.h"
@@ -29,6 +30,14 @@ constexpr LevelOps kAvx512Vnni{.narrow = 4,
                                .multiply_wide = vnni_multiply_wide,
                                .attend = avx512_attend,
                                .store_kv = avx512_store_kv};
+
+constexpr LevelOps kAmx{.narrow = 4,
+                        .tile = 16,
+                        .quantize = avx512_quantize,
+                        .multiply_narrow = vnni_multiply_narrow,
+                        .multiply_wide = amx_multiply_wide,
+                        .attend = avx512_attend,
+                        .store_kv = avx512_store_kv};
 
 template <const LevelOps& kOps>
 void matmul(std::span<const PackedMatrix* const> matrices, const float* x, std::size_t m, std::span<float* const> ys,
@@ -87,6 +96,11 @@ const Kernels& avx512_kernels() {
 
 const Kernels& avx512_vnni_kernels() {
   static constexpr Kernels kTable = with_avx512<kAvx512Vnni>(CpuLevel::avx512_vnni);
+  return kTable;
+}
+
+const Kernels& amx_kernels() {
+  static constexpr Kernels kTable = with_avx512<kAmx>(CpuLevel::amx);
   return kTable;
 }
 

@@ -3,6 +3,14 @@
 
 #include "local_backend/kernels/levels.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 namespace tollgate::local {
 namespace {
 
@@ -14,6 +22,25 @@ CpuLevel best_of_machine() {
     if (cpu_supports(static_cast<CpuLevel>(i))) return static_cast<CpuLevel>(i);
   return CpuLevel::scalar;
 }
+
+#if defined(__x86_64__)
+
+// Whether the processor has byte tiles and the system lets this process use them: Linux grants the registers' state on
+// demand only (arch_prctl, Documentation/arch/x86/xstate.rst), once for all threads.
+bool may_use_tiles() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  constexpr unsigned kTiles = 1u << 24, kByteTiles = 1u << 25;  // leaf 7, edx
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 || (d & kTiles) == 0 || (d & kByteTiles) == 0) return false;
+#if defined(__linux__)
+  constexpr int kRequestPermission = 0x1023, kTileData = 18;
+  static const bool granted = syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+  return granted;
+#else
+  return false;
+#endif
+}
+
+#endif
 
 }  // namespace
 
@@ -45,7 +72,7 @@ bool cpu_supports(CpuLevel level) {
     case CpuLevel::avx512_vnni:
       return avx512 && __builtin_cpu_supports("avx512vnni");
     case CpuLevel::amx:
-      break;
+      return avx512 && __builtin_cpu_supports("avx512vnni") && may_use_tiles();
   }
   return false;
 }
@@ -58,6 +85,8 @@ const Kernels& kernels_of(CpuLevel level) {
       return avx512_kernels();
     case CpuLevel::avx512_vnni:
       return avx512_vnni_kernels();
+    case CpuLevel::amx:
+      return amx_kernels();
     default:
       return scalar_kernels();
   }

@@ -10,5 +10,6 @@ const Kernels& scalar_kernels();
 const Kernels& avx2_kernels();
 const Kernels& avx512_kernels();
 const Kernels& avx512_vnni_kernels();
+const Kernels& amx_kernels();
 
 }  // namespace tollgate::local

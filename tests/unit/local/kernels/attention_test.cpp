@@ -91,7 +91,7 @@ TEST_P(AttentionTest, ShapesAndTypes) {
        {Shape{14, 2, 64}, {4, 4, 32}, {8, 1, 128}, {6, 2, 80}, {4, 2, 256}, {3, 1, 20}, {2, 1, 288}})
     for (const KvType type : {KvType::f16, KvType::q8}) {
       AttentionArgs args;
-      prepare(shape, type, {{1, 1}, {33, 1}, {32, 32}, {47, 3}, {70, 70}, {200, 21}}, args);
+      prepare(shape, type, {{1, 1}, {33, 1}, {32, 32}, {47, 3}, {100, 21}}, args);
       compare(args, "dim " + std::to_string(shape.dim) + (type == KvType::q8 ? " q8" : " f16"));
     }
 }
@@ -99,9 +99,9 @@ TEST_P(AttentionTest, ShapesAndTypes) {
 TEST_P(AttentionTest, LongContextsAreCutAndMerged) {
   for (const KvType type : {KvType::f16, KvType::q8}) {
     AttentionArgs args;
-    prepare({8, 2, 64}, type, {{1500, 1}, {512, 1}, {513, 2}, {1100, 9}}, args);
+    prepare({4, 2, 32}, type, {{1500, 1}, {512, 1}, {513, 2}, {1100, 9}}, args);
     compare(args, "plain");
-    const std::vector<float> sinks = testing::random_floats(8, 4);
+    const std::vector<float> sinks = testing::random_floats(4, 4);
     args.sinks = sinks.data();
     compare(args, "sinks");
     args.window = 600;
@@ -114,14 +114,14 @@ TEST_P(AttentionTest, ManyRows) {
   AttentionArgs args;
   std::vector<Sequence> sequences;
   for (int i = 0; i < 70; ++i) sequences.push_back({i % 9 == 0 ? 600 + i : 20 + i, 1 + i % 2});
-  prepare({16, 8, 64}, KvType::f16, sequences, args);
+  prepare({16, 8, 32}, KvType::f16, sequences, args);
   compare(args, "many");
 }
 
 TEST_P(AttentionTest, WindowSoftcapSinksAndBothDirections) {
   AttentionArgs args;
-  prepare({8, 2, 64}, KvType::f16, {{150, 100}, {300, 1}, {64, 64}}, args);
-  const std::vector<float> sinks = testing::random_floats(8, 4);
+  prepare({4, 2, 32}, KvType::f16, {{150, 40}, {300, 1}, {64, 64}}, args);
+  const std::vector<float> sinks = testing::random_floats(4, 4);
   for (const int window : {0, 1, 17, 64})
     for (const float softcap : {0.0f, 5.0f})
       for (const bool sink : {false, true})

@@ -1,0 +1,2 @@
+add_executable(kernels_bench ${CMAKE_CURRENT_LIST_DIR}/kernels_bench.cpp)
+target_link_libraries(kernels_bench PRIVATE tollgate_local_kernels)
