@@ -1,5 +1,6 @@
 #include "local_backend/grammar/grammar.h"
 
+#include <algorithm>
 #include <new>
 
 #include "local_backend/grammar/mask_maker.h"
@@ -77,11 +78,19 @@ class State : public GrammarState {
 
   bool finished() const override {
     for (const Position& at : at_)
-      if (at.mode != Mode::done) return false;
+      if (at.mode != Mode::done && !ends_here(at)) return false;
     return true;
   }
 
  private:
+  // A number as the whole text that has all the digits it may have.
+  bool ends_here(const Position& at) const {
+    if (at.mode != Mode::number || at.frame != 0) return false;
+    const TextDfa& dfa = *matcher_.program().numbers[at.ref].texts;
+    const std::uint32_t* row = &dfa.next[at.q * dfa.classes];
+    return std::all_of(row, row + dfa.classes, [](std::uint32_t to) { return to == 0; });
+  }
+
   std::shared_ptr<const Grammar> grammar_;  // shared with other texts of the same schema
   std::shared_ptr<const TokenTrie> trie_;   // shared with all grammars of the model
   Matcher matcher_;
