@@ -1,5 +1,5 @@
-// Places behind the block pool: prefix blocks that were evicted or finished go to host memory and to a remote store, and
-// come back when fetching is faster than computing again. A value that is not exactly what was asked for is a miss.
+// Places behind the block pool: prefix blocks that were evicted or finished go to host memory and to a remote store,
+// and come back when fetching is faster than computing again. A value that is not exactly what was asked for is a miss.
 // Value format: docs/formats/kv_blocks.md. Thread rule: said per class.
 #pragma once
 
@@ -28,7 +28,8 @@ class BlockStore {
 };
 
 // One value: magic, version, key, fingerprint, CRC32C, length, block bytes.
-std::vector<std::byte> encode_block(const BlockKey& key, std::string_view fingerprint, std::span<const std::byte> block);
+std::vector<std::byte> encode_block(const BlockKey& key, std::string_view fingerprint,
+                                    std::span<const std::byte> block);
 // The block's bytes inside `value`, or nullopt for anything else than exactly that block.
 std::optional<std::span<const std::byte>> decode_block(std::span<const std::byte> value, const BlockKey& key,
                                                        std::string_view fingerprint);
