@@ -1,3 +1,4 @@
+// The states between text, thoughts and calls; what a call looks like is the business of call_readers.h. One owner.
 #include <algorithm>
 #include <string>
 #include <utility>

@@ -1,3 +1,4 @@
+// Python's methods of list and dict.
 #include <algorithm>
 #include <utility>
 

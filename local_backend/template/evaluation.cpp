@@ -1,3 +1,4 @@
+// What expressions are worth.
 #include "local_backend/template/filters.h"
 #include "local_backend/template/interpreter.h"
 #include "local_backend/template/operations.h"

@@ -35,15 +35,16 @@ LoopObject::LoopObject(Interpreter& interpreter, const Statement& statement, Sco
 bool LoopObject::next(Value& out) {
   if (!peek()) return false;
   previous_ = current_;
-  current_ = waiting_.front();
-  waiting_.pop_front();
+  current_ = waiting_[waiting_at_++];
   ++index_;
   out = current_;
   return true;
 }
 
 bool LoopObject::peek() {
-  if (!waiting_.empty()) return true;
+  if (waiting_at_ < waiting_.size()) return true;
+  waiting_.clear();
+  waiting_at_ = 0;
   Value value;
   if (!cursor_.next(value)) return false;
   waiting_.push_back(std::move(value));
@@ -56,7 +57,7 @@ std::int64_t LoopObject::length() {
     interpreter_.arena().charge(1);
     waiting_.push_back(value);
   }
-  return length_ = index_ + 1 + static_cast<std::int64_t>(waiting_.size());
+  return length_ = index_ + 1 + static_cast<std::int64_t>(waiting_.size() - waiting_at_);
 }
 
 Value LoopObject::call(Arguments& arguments) {
@@ -82,7 +83,7 @@ Value LoopObject::attribute(std::string_view name) {
   if (name == "depth") return Value::integer(depth_ + 1);
   if (name == "depth0") return Value::integer(depth_);
   if (name == "previtem") return index_ == 0 ? Value::undefined("there is no previous item") : previous_;
-  if (name == "nextitem") return peek() ? waiting_.front() : Value::undefined("there is no next item");
+  if (name == "nextitem") return peek() ? waiting_[waiting_at_] : Value::undefined("there is no next item");
   return Value::of(&interpreter_.arena().make<LoopMethod>(*this, name == "cycle"));
 }
 

@@ -1,7 +1,6 @@
 // The `loop` variable: where a loop stands, and the loop itself to be called where it is recursive.
 #pragma once
 
-#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,7 +32,8 @@ class LoopObject final : public CallableObject {
   ScopePtr outer_;
   Cursor cursor_;
   std::int64_t length_ = -1;   // not counted yet
-  std::deque<Value> waiting_;  // read ahead
+  std::vector<Value> waiting_;  // read ahead, from waiting_at_ on
+  std::size_t waiting_at_ = 0;
   Value previous_, current_;
   std::int64_t index_ = -1;
   int depth_;

@@ -1,3 +1,4 @@
+// Calling a macro: how arguments find their parameters.
 #include <algorithm>
 
 #include "local_backend/template/interpreter.h"

@@ -1,3 +1,4 @@
+// Expressions, from the loosest binding to the tightest.
 #include <algorithm>
 
 #include "local_backend/template/parser.h"

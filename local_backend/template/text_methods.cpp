@@ -1,3 +1,4 @@
+// Python's methods of str.
 #include <algorithm>
 #include <utility>
 

@@ -1,3 +1,4 @@
+// Which format a template teaches its model.
 #include "local_backend/template/tool_calls.h"
 
 namespace tollgate::local {
