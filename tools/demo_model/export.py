@@ -2,8 +2,8 @@
 
     python3 export.py --work work --out demo.gguf
 
-Format: the GGUF specification (github.com/ggml-org/ggml, docs/gguf.md), version 3; names of keys and tensors as models of the
-architecture "qwen3" have them. Needs torch and numpy.
+Format: the GGUF specification (github.com/ggml-org/ggml, docs/gguf.md), version 3; names of keys and tensors as models
+of the architecture "qwen3" have them. Needs torch and numpy.
 """
 
 import argparse
@@ -19,10 +19,13 @@ ALIGNMENT = 32
 U32, I32, F32, BOOL, STRING, ARRAY = 4, 5, 6, 7, 8, 9
 TYPE_F32, TYPE_Q8_0 = 0, 8
 NORMAL, CONTROL = 1, 3
-TEMPLATE = ("{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}{% endfor %}"
+TEMPLATE = ("{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + "
+    "'<|im_end|>' + '\\n' }}{% endfor %}"
             "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}")
-DESCRIPTION = ("A very small model for trying out the gateway without a network. It was trained from nothing on made-up chats that a script of this "
-               "project wrote; it knows a few sentences about tokens, prices and the gateway, and is often wrong. Not for real use.")
+DESCRIPTION = ("A very small model for trying out the gateway without a network. It was trained from nothing on "
+    "made-up chats that a script of this "
+               "project wrote; it knows a few sentences about tokens, prices and the gateway, and is often wrong. Not "
+               "for real use.")
 
 
 def text(value):
@@ -31,14 +34,16 @@ def text(value):
 
 
 def scalar(kind, value):
-    return {U32: lambda: struct.pack("<I", value), I32: lambda: struct.pack("<i", value), F32: lambda: struct.pack("<f", value),
+    return {U32: lambda: struct.pack("<I", value), I32: lambda: struct.pack("<i", value),
+        F32: lambda: struct.pack("<f", value),
             BOOL: lambda: struct.pack("<?", value), STRING: lambda: text(value)}[kind]()
 
 
 def pair(name, kind, value, items=None):
     """A key and its value; for ARRAY, `items` is the kind of its members."""
     if kind == ARRAY:
-        return text(name) + struct.pack("<IIQ", ARRAY, items, len(value)) + b"".join(scalar(items, one) for one in value)
+        return text(name) + struct.pack("<IIQ", ARRAY, items, len(value)) + b"".join(scalar(items, one)
+            for one in value)
     return text(name) + struct.pack("<I", kind) + scalar(kind, value)
 
 
@@ -47,7 +52,8 @@ def q8_0(weights):
     blocks = weights.reshape(-1, 32).astype(numpy.float32)
     scales = (numpy.abs(blocks).max(1) / 127).astype(numpy.float16)
     wide = scales.astype(numpy.float32)[:, None]
-    numbers = numpy.rint(numpy.divide(blocks, wide, out=numpy.zeros_like(blocks), where=wide > 0)).clip(-127, 127).astype(numpy.int8)
+    numbers = numpy.rint(numpy.divide(blocks, wide, out=numpy.zeros_like(blocks), where=wide > 0)).clip(-127,
+        127).astype(numpy.int8)
     return numpy.concatenate([scales[:, None].view(numpy.uint8), numbers.view(numpy.uint8)], 1).tobytes()
 
 
@@ -65,15 +71,23 @@ def head(shape, work, weights):
     tokens, kinds, merges = vocabulary(work)
     end_of_text, _, end_of_turn = (tokens.index(special) for special in SPECIALS)
     return [
-        pair("general.architecture", STRING, "qwen3"), pair("general.type", STRING, "model"), pair("general.name", STRING, "Tollgate Demo"),
+        pair("general.architecture", STRING, "qwen3"), pair("general.type", STRING, "model"), pair("general.name",
+        STRING, "Tollgate Demo"),
         pair("general.description", STRING, DESCRIPTION), pair("general.license", STRING, "apache-2.0"),
-        pair("general.size_label", STRING, f"{weights / 1e6:.1f}M"), pair("general.file_type", U32, 7), pair("general.quantization_version", U32, 2),
-        pair("general.alignment", U32, ALIGNMENT), pair("qwen3.vocab_size", U32, shape.vocabulary), pair("qwen3.context_length", U32, shape.context),
-        pair("qwen3.embedding_length", U32, shape.width), pair("qwen3.block_count", U32, shape.layers), pair("qwen3.feed_forward_length", U32, shape.hidden),
-        pair("qwen3.attention.head_count", U32, shape.heads), pair("qwen3.attention.head_count_kv", U32, shape.kv_heads),
-        pair("qwen3.attention.key_length", U32, shape.head_width), pair("qwen3.attention.value_length", U32, shape.head_width),
-        pair("qwen3.attention.layer_norm_rms_epsilon", F32, shape.epsilon), pair("qwen3.rope.freq_base", F32, shape.rope_base),
-        pair("tokenizer.ggml.model", STRING, "gpt2"), pair("tokenizer.ggml.pre", STRING, "qwen2"), pair("tokenizer.ggml.tokens", ARRAY, tokens, STRING),
+        pair("general.size_label", STRING, f"{weights / 1e6:.1f}M"), pair("general.file_type", U32, 7),
+        pair("general.quantization_version", U32, 2),
+        pair("general.alignment", U32, ALIGNMENT), pair("qwen3.vocab_size", U32, shape.vocabulary),
+        pair("qwen3.context_length", U32, shape.context),
+        pair("qwen3.embedding_length", U32, shape.width), pair("qwen3.block_count", U32, shape.layers),
+        pair("qwen3.feed_forward_length", U32, shape.hidden),
+        pair("qwen3.attention.head_count", U32, shape.heads), pair("qwen3.attention.head_count_kv", U32,
+        shape.kv_heads),
+        pair("qwen3.attention.key_length", U32, shape.head_width), pair("qwen3.attention.value_length", U32,
+        shape.head_width),
+        pair("qwen3.attention.layer_norm_rms_epsilon", F32, shape.epsilon), pair("qwen3.rope.freq_base", F32,
+        shape.rope_base),
+        pair("tokenizer.ggml.model", STRING, "gpt2"), pair("tokenizer.ggml.pre", STRING, "qwen2"),
+        pair("tokenizer.ggml.tokens", ARRAY, tokens, STRING),
         pair("tokenizer.ggml.token_type", ARRAY, kinds, I32), pair("tokenizer.ggml.merges", ARRAY, merges, STRING),
         pair("tokenizer.ggml.eos_token_id", U32, end_of_turn), pair("tokenizer.ggml.bos_token_id", U32, end_of_text),
         pair("tokenizer.ggml.padding_token_id", U32, end_of_text), pair("tokenizer.ggml.add_bos_token", BOOL, False),
@@ -99,7 +113,8 @@ def main():
     parser.add_argument("--out", default="demo.gguf")
     options = parser.parse_args()
     model, step, _ = load(os.path.join(options.work, "checkpoint.pt"))
-    pairs, tensors = head(model.shape, options.work, sum(p.numel() for p in model.parameters())), list(tensors_of(model))
+    pairs, tensors = head(model.shape, options.work, sum(p.numel()
+        for p in model.parameters())), list(tensors_of(model))
     infos, offset = b"", 0
     for name, dimensions, kind, data in tensors:
         infos += text(name) + struct.pack(f"<I{len(dimensions)}QIQ", len(dimensions), *dimensions, kind, offset)

@@ -8,7 +8,8 @@ TOPICS = {
         "A token is the unit in which a model reads and writes text.",
     ], [
         "In English {one token is about four letters|a token is about four characters long}{ on average|}.",
-        "{A short word is often one token|Short words are often one token}, and a long {or rare |}word {is|may be} split into several.",
+        "{A short word is often one token|Short words are often one token}, and a long {or rare |}word {is|may be} "
+        "split into several.",
         "{Providers|Vendors} {count|measure} {your usage|what you use} in tokens{, not in words|}.",
         "{You pay|Most providers charge} for the tokens that go in and for the tokens that come out.",
         "{One hundred tokens are|A hundred tokens are} roughly seventy five words.",
@@ -20,7 +21,8 @@ TOPICS = {
     ], [
         "They {include|hold} the system message, the {conversation|history} so far, and your {new |}question.",
         "Input tokens {are cheaper|usually cost less} than output tokens, because the model can read them all at once.",
-        "A long {conversation|chat} has many input tokens, {because the whole history is sent again|since all of it is sent with each turn}.",
+        "A long {conversation|chat} has many input tokens, {because the whole history is sent again|since all of it is "
+        "sent with each turn}.",
         "{Caching|A prefix cache} can make {repeated|the same} input tokens {cheaper|much cheaper}.",
     ]),
     "output token": (["an output token", "a completion token"], [
@@ -33,7 +35,8 @@ TOPICS = {
         "Hidden thinking of a reasoning model {counts|is billed} as output, too.",
     ]),
     "cached token": (["a cached token"], [
-        "Cached tokens are input tokens that {the provider|the model server} has {read|seen} {before|a moment ago} and {kept|remembered}.",
+        "Cached tokens are input tokens that {the provider|the model server} has {read|seen} {before|a moment ago} and "
+        "{kept|remembered}.",
         "A cached token is an input token whose work was already done {for an earlier request|by an earlier request}.",
     ], [
         "They are {cheaper|much cheaper} than {fresh|normal} input tokens{, often a tenth of the price|}.",
@@ -42,7 +45,8 @@ TOPICS = {
         "The gateway {records|counts} cached tokens in {a bucket of their own|their own bucket}.",
     ]),
     "cache write": (["a cache write"], [
-        "A cache write {happens when|is what you pay when} the provider {stores|keeps} the beginning of your prompt for later.",
+        "A cache write {happens when|is what you pay when} the provider {stores|keeps} the beginning of your prompt "
+        "for later.",
         "Cache writes are input tokens that are {stored|put into the cache} for the next request.",
     ], [
         "{Some|A few} providers charge {a little |}more for a cache write than for a normal input token.",
@@ -59,7 +63,8 @@ TOPICS = {
     ]),
     "context window": (["a context window", "a context"], [
         "The context window is {the number of tokens|how many tokens} a model can {look at|hold} at once.",
-        "A context window is the room that a model has for {the prompt and the answer|the prompt and its answer together}.",
+        "A context window is the room that a model has for {the prompt and the answer|the prompt and its answer "
+        "together}.",
     ], [
         "When a chat is longer than that, {something must be left out|the oldest part has to go}.",
         "My own context is {small|very small}: {only |}512 tokens.",
@@ -68,7 +73,8 @@ TOPICS = {
     "gateway": (["a gateway", "an LLM gateway"], [
         "A gateway {stands|sits} between your application and the providers of models.",
         "An LLM gateway is {one door|a single door} to many {models|providers}.",
-        "A gateway is a program that {takes|receives} requests for models and {passes them on|sends them to a provider}.",
+        "A gateway is a program that {takes|receives} requests for models and {passes them on|sends them to a "
+        "provider}.",
     ], [
         "It {counts|records} what each request costs and who {sent it|asked for it}.",
         "It can try {a second|another} provider when the first one fails.",
@@ -101,14 +107,16 @@ TOPICS = {
         "OpenAI, Anthropic and Google are {well known providers|examples}.",
         "Your own server {with open models |}can be a provider, too.",
         "Each provider has its own {prices|price list}, limits and API.",
-        "The gateway can {move|switch} from one provider to another {without a change in your application|when one is down}.",
+        "The gateway can {move|switch} from one provider to another {without a change in your application|when one is "
+        "down}.",
     ]),
     "price": (["a price"], [
         "A price says what {a million tokens cost|one million tokens cost}.",
         "Prices of models are {given|told} in dollars per million tokens.",
     ], [
         "There are {different|separate} prices for input, cached input and output.",
-        "The cost of a request is {the number of tokens times the price, divided by a million|tokens times price, divided by one million}.",
+        "The cost of a request is {the number of tokens times the price, divided by a million|tokens times price, "
+        "divided by one million}.",
         "Prices change, so each price row has a date{ from which it is valid|}.",
         "When no price is known, the gateway says unpriced and never {pretends|says} that it was free.",
     ]),
@@ -139,8 +147,10 @@ TOPICS = {
         "Requests without {it|attribution} can be refused or {put aside|marked}.",
     ]),
     "streaming": (["streaming"], [
-        "Streaming means that {the answer arrives piece by piece|you get the answer in small pieces while it is written}.",
-        "With streaming you {see|get} the first words {early|at once}, {before the whole answer is ready|while the rest is still being written}.",
+        "Streaming means that {the answer arrives piece by piece|you get the answer in small pieces while it is "
+        "written}.",
+        "With streaming you {see|get} the first words {early|at once}, {before the whole answer is ready|while the "
+        "rest is still being written}.",
     ], [
         "{You turn it on|Turn it on} with \"stream\": true in {the|your} request.",
         "The pieces come as server sent events, {one line of data for each|short lines of data}.",
@@ -203,7 +213,8 @@ TOPICS = {
     ]),
     "temperature": (["temperature"], [
         "Temperature {says|controls} how {freely|boldly} a model chooses its next token.",
-        "With a low temperature the answer is {steady|predictable}, with a high one it is {more varied|full of surprises}.",
+        "With a low temperature the answer is {steady|predictable}, with a high one it is {more varied|full of "
+        "surprises}.",
     ], [
         "At zero the model always takes the most likely token.",
         "{Values between zero and one are usual|Most people use a value between zero and one}.",
@@ -224,7 +235,8 @@ TOPICS = {
     ]),
     "embedding": (["an embedding"], [
         "An embedding is a list of numbers that {stands for|describes} the meaning of a text.",
-        "Embeddings turn text into numbers, so that {similar texts get similar numbers|a program can compare meanings}.",
+        "Embeddings turn text into numbers, so that {similar texts get similar numbers|a program can compare "
+        "meanings}.",
     ], [
         "They are used for search.",
         "Embeddings cost only input tokens.",
@@ -237,7 +249,8 @@ TOPICS = {
         "The result goes back to the model {in the next request|as a new message}.",
     ]),
     "structured output": (["structured output"], [
-        "Structured output means that the answer has {a fixed form|the form that you asked for}, such as JSON with given fields.",
+        "Structured output means that the answer has {a fixed form|the form that you asked for}, such as JSON with "
+        "given fields.",
         "With structured output the model must follow {a schema|a JSON schema that you give}.",
     ], [
         "The engine allows only tokens that {fit the schema|keep the answer valid}.",

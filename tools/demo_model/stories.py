@@ -1,6 +1,7 @@
-"""Short made-up stories about the gateway for the demo model: a frame with choices, so that long answers can be streamed."""
+"""Short made-up stories about the gateway for the demo model, so that there are long answers to stream."""
 
-NAMES = ["Anna", "Ben", "Clara", "David", "Emma", "Felix", "Greta", "Hugo", "Ida", "Jonas", "Lena", "Max", "Nora", "Oscar", "Paula", "Tom"]
+NAMES = ["Anna", "Ben", "Clara", "David", "Emma", "Felix", "Greta", "Hugo", "Ida", "Jonas", "Lena", "Max", "Nora",
+    "Oscar", "Paula", "Tom"]
 TEAMS = ["search", "support", "mail", "billing", "mobile", "data", "docs", "sales"]
 
 OPENINGS = [
@@ -14,7 +15,8 @@ TROUBLES = [
     "{One day|But one day} the provider {did not answer|was down}, and everybody {waited|was worried}.",
     "{One day|Then} the bill came, and it was {twice as high as before|much higher than anybody had thought}.",
     "{But|Then} the prompt {grew|became} longer and longer, until it {hardly fit|did not fit} into the context window.",
-    "{Suddenly|Then} the budget was {empty|used up}, {and it was only the tenth of the month|long before the month was over}.",
+    "{Suddenly|Then} the budget was {empty|used up}, {and it was only the tenth of the month|long before the month was "
+    "over}.",
     "{Nobody|No one} knew which feature {spent|used} all the tokens.",
 ]
 TURNS = [

@@ -2,8 +2,8 @@
 
     python3 train.py --corpus corpus.txt --work work --steps 4000 --threads 1
 
-Needs torch, numpy and tokenizers. `work` holds the vocabulary, the encoded text and checkpoint.pt (written now and then and
-at the end, always whole). `--sample TEXT` lets the checkpoint answer instead of training.
+Needs torch, numpy and tokenizers. `work` holds the vocabulary, the encoded text and checkpoint.pt (written now and then
+and at the end, always whole). `--sample TEXT` lets the checkpoint answer instead of training.
 """
 
 import argparse
@@ -23,7 +23,8 @@ from model import DemoModel, Shape
 SPECIALS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 VOCABULARY = 4096
 # How text is cut before merging: the rule that GGUF files name "qwen2".
-SPLIT = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+SPLIT = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
+         r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
 OTHERS_WEIGHT = 0.1  # of tokens that the model will never have to write
 
 
@@ -32,9 +33,11 @@ def vocabulary_of(work, corpus):
     if not os.path.exists(path):
         tokenizer = Tokenizer(models.BPE())
         tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-            [pre_tokenizers.Split(Regex(SPLIT), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+            [pre_tokenizers.Split(Regex(SPLIT), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False,
+            use_regex=False)])
         tokenizer.decoder = decoders.ByteLevel()
-        tokenizer.train([corpus], trainers.BpeTrainer(vocab_size=VOCABULARY, special_tokens=SPECIALS, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False))
+        tokenizer.train([corpus], trainers.BpeTrainer(vocab_size=VOCABULARY, special_tokens=SPECIALS,
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False))
         tokenizer.save(path)
     return Tokenizer.from_file(path)
 
@@ -67,7 +70,8 @@ def encoded(work, corpus, tokenizer):
     data = numpy.load(path)
     tokens, begins = data["tokens"], data["begins"]
     windows, context = [0], Shape(0).context
-    while (at := numpy.searchsorted(begins, windows[-1] + context)) < len(begins) and begins[at] + context < len(tokens):
+    while (at := numpy.searchsorted(begins,
+        windows[-1] + context)) < len(begins) and begins[at] + context < len(tokens):
         windows.append(int(begins[at]))
     return tokens, data["weights"], numpy.array(windows)
 
@@ -97,7 +101,8 @@ def loss_of(model, inputs, targets, weights):
 
 
 def save(path, model, optimizer, step, shape):
-    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "shape": asdict(shape)}, path + ".new")
+    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step,
+        "shape": asdict(shape)}, path + ".new")
     os.replace(path + ".new", path)
 
 
@@ -113,13 +118,16 @@ def train(options):
     tokens, weights, windows = encoded(options.work, options.corpus, tokenizer)
     path = os.path.join(options.work, "checkpoint.pt")
     torch.manual_seed(1)
-    model, step, kept = load(path, True) if os.path.exists(path) else (DemoModel(Shape(tokenizer.get_vocab_size())), 0, None)
+    model, step, kept = load(path, True) if os.path.exists(path) else (DemoModel(Shape(tokenizer.get_vocab_size())), 0,
+        None)
     matrices, vectors = ([p for p in model.parameters() if (p.dim() == 2) == wide] for wide in (True, False))
-    optimizer = torch.optim.AdamW([{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}], betas=(0.9, 0.95), fused=True)
+    optimizer = torch.optim.AdamW([{"params": matrices, "weight_decay": 0.1}, {"params": vectors,
+        "weight_decay": 0.0}], betas=(0.9, 0.95), fused=True)
     if kept:
         optimizer.load_state_dict(kept)
     size = sum(p.numel() for p in model.parameters())
-    print(f"{size:,} weights, {tokenizer.get_vocab_size()} tokens in the vocabulary, {len(tokens):,} in the text, {len(windows):,} windows, step {step}", flush=True)
+    print(f"{size:,} weights, {tokenizer.get_vocab_size()} tokens in the vocabulary, {len(tokens):,} in the text, "
+        f"{len(windows):,} windows, step {step}", flush=True)
     begin, first, mean, saved = time.time(), step, None, time.time()
     while step < options.steps:
         for group in optimizer.param_groups:
@@ -141,7 +149,9 @@ def train(options):
 def show(step, steps, loss, seconds, batch):
     done = int(24 * step / steps)
     left = seconds * (steps - step)
-    text = f"[{'#' * done}{'.' * (24 - done)}] {step}/{steps} loss {loss:.4f} {batch * Shape(0).context / seconds:,.0f} tokens/s, {left / 60:.0f} min left"
+    bar = "#" * done + "." * (24 - done)
+    speed = batch * Shape(0).context / seconds
+    text = f"[{bar}] {step}/{steps} loss {loss:.4f} {speed:,.0f} tokens/s, {left / 60:.0f} min left"
     print(("\r" if sys.stdout.isatty() else "") + text, end="" if sys.stdout.isatty() else "\n", flush=True)
 
 
@@ -166,7 +176,8 @@ def main():
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--save-every", type=float, default=300, metavar="SECONDS")
-    parser.add_argument("--sample", metavar="TEXT", action="append", help="let the checkpoint answer; may be given several times")
+    parser.add_argument("--sample", metavar="TEXT", action="append",
+        help="let the checkpoint answer; may be given several times")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     os.makedirs(options.work, exist_ok=True)
@@ -175,7 +186,8 @@ def main():
         return
     model, step, _ = load(os.path.join(options.work, "checkpoint.pt"))
     tokenizer = vocabulary_of(options.work, options.corpus)
-    print(json.dumps({"step": step, "answers": {text: answer(model, tokenizer, text) for text in options.sample}}, indent=1))
+    print(json.dumps({"step": step, "answers": {text: answer(model, tokenizer, text) for text in options.sample}},
+        indent=1))
 
 
 if __name__ == "__main__":
