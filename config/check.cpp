@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <map>
 #include <set>
 #include <tuple>
@@ -205,6 +207,22 @@ void check_models(const Config& c, Reader& r) {
   }
 }
 
+void check_local(const Config& c, Reader& r) {
+  std::set<std::string> names;
+  for (std::size_t i = 0; i < c.local.models.size(); ++i) {
+    const LocalModel& model = c.local.models[i];
+    const std::string path = "local.models." + std::to_string(i);
+    if (model.name.empty()) missing(r, path, "name", "every local model needs a name");
+    if (!model.name.empty() && !names.insert(model.name).second)
+      r.error(r.where(path + ".name"), path + ": two local models are called `" + model.name + "`");
+    if (model.file.empty()) missing(r, path, "file", "every local model needs a GGUF file");
+    for (const auto& [key, file] : {std::pair{"file", model.file}, std::pair{"chat_template", model.chat_template}})
+      if (!file.empty() && ::access(file.c_str(), R_OK) != 0)
+        r.warn(r.where(path + "." + key), path + "." + key + ": cannot read " + file + " (" + std::strerror(errno) +
+                                              "): requests for this model will be refused");
+  }
+}
+
 void check_batches(const Config& c, Reader& r) {
   for (const auto& [key, name, surface] :
        {std::tuple{"provider", c.batches.provider, "batches"},
@@ -286,6 +304,7 @@ void check(const Config& config, Reader& reader) {
     if (provider.configured && provider.dialect != "local") check_provider(provider, reader);
   }
   check_models(config, reader);
+  check_local(config, reader);
   check_batches(config, reader);
   check_prices(config, reader);
 }

@@ -20,6 +20,8 @@ constexpr std::array kMissing{"reject"sv, "default"sv, "quarantine"sv};
 constexpr std::array kUnpriced{"allow"sv, "block"sv};
 constexpr std::array kLogLevels{"debug"sv, "info"sv, "warn"sv, "error"sv};
 constexpr std::array kFidelity{"warn"sv, "strict"sv};
+constexpr std::array kDevices{"auto"sv, "cpu"sv};
+constexpr std::array kKvTypes{"f16"sv, "q8"sv};
 
 void describe(Visitor& v, Tls& tls) {
   v.text({"cert", "PEM file with the certificate chain. Relative paths start at the configuration file's folder."},
@@ -118,6 +120,8 @@ void describe(Visitor& v, LogSection& log) {
   v.flag({"access", "One line per request."}, log.access);
 }
 
+void describe(Visitor& v, Local& local) { items(v, {"models", "Model files, served as `local/NAME`."}, local.models); }
+
 void describe(Visitor& v, Batches& batches) {
   v.text({"provider", "Whom `/v1/files` and `/v1/batches` are relayed to."}, batches.provider);
   v.text({"message_provider", "The same for `/v1/messages/batches`."}, batches.message_provider);
@@ -141,7 +145,6 @@ void describe_later(Visitor& v) {
   v.later({"limits", "Request and token rate limits."});
   v.later({"alerts", "Alert channels and rules."});
   v.later({"cache", "Response and prefix caches."});
-  v.later({"local", "Models served by the local engine."});
 }
 
 template <class Section>
@@ -193,6 +196,27 @@ void describe(Visitor& v, Key& key) {
   v.list({"models", "Names or globs (`gpt-*`, `openai/*`) that the key may use; empty = all."}, key.models);
 }
 
+void describe(Visitor& v, LocalModel& model) {
+  v.text({"name", "What callers ask for behind `local/`. Required, unique."}, model.name);
+  v.text({"file", "GGUF file. Relative paths start at the configuration file's folder. Required."}, model.file);
+  v.text({"device", "Where it runs; `auto` takes the best there is."}, model.device, kDevices);
+  integer(v, {"threads", "Threads of the engine, the one that schedules among them."}, model.threads, {0, 1024},
+          "auto");
+  integer(v, {"context", "Most tokens of prompt and answer together; `auto` = the model's own, at most 8192."},
+          model.context, {0, 1 << 24}, "auto");
+  v.text({"kv", "How keys and values are kept: `f16`, or `q8` for half the memory."}, model.kv, kKvTypes);
+  bytes(v, {"kv_memory", "Memory for keys and values; `0` = enough for one full context, at most 1 GiB."},
+        model.kv_memory, {0, 1024 * kGiB});
+  integer(v, {"max_running", "Most answers that are worked on at one time."}, model.max_running, {1, 4096});
+  integer(v, {"max_waiting", "Most requests that wait for it; beyond that callers are told to come back later."},
+          model.max_waiting, {1, 100'000});
+  v.money({"hourly_cost_usd",
+           "What an hour of this machine costs. An answer then costs its share of the machine's time; without it, what "
+           "`prices:` say of its tokens."},
+          model.hourly_cost);
+  v.text({"chat_template", "Jinja file that replaces the model's own chat template."}, model.chat_template);
+}
+
 void describe(Visitor& v, Config& c) {
   v.text({"listen", "Address for clients, `host:port`. Port 0 = any free one."}, c.listen);
   v.text({"admin", "Address of health, metrics and administration."}, c.admin);
@@ -227,6 +251,7 @@ void describe(Visitor& v, Config& c) {
   section(v, {"timeouts", "Bounds on waiting for clients."}, c.limits, &describe_timeouts);
   section(v, {"stream", "Streams."}, c.stream, &describe);
   section(v, {"log", "JSON lines on standard error."}, c.log, &describe);
+  section(v, {"local", "The engine in this process."}, c.local, &describe);
   describe_later(v);
 }
 

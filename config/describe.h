@@ -69,6 +69,7 @@ void describe(Visitor& v, Config& config);
 void describe(Visitor& v, Provider& provider);
 void describe(Visitor& v, Model& model);
 void describe(Visitor& v, Key& key);
+void describe(Visitor& v, LocalModel& model);
 
 // A `prices:` entry as it is written; becomes one PriceRow, or several (price_entry.cpp).
 struct PriceConditions {

@@ -54,9 +54,9 @@ void mark_configured(Config& c, const Reader& reader) {
   }
 }
 
-// A row for the local engine, so that its targets are known and refused with a reason.
+// A row for the local engine; without models its targets are known and refused with a reason.
 void add_local(Config& c) {
-  bool wanted = false;
+  bool wanted = !c.local.models.empty();
   for (const Model& model : c.models) {
     for (const Target& target : model.targets) wanted = wanted || target.provider == kLocal;
   }
@@ -66,7 +66,8 @@ void add_local(Config& c) {
   local.dialect = kLocal;
   local.base_url = "local:";
   local.auth = "none";
-  local.unusable = "the local engine is not available in this version";
+  local.usage_flags = {"reported_cost"};
+  if (c.local.models.empty()) local.unusable = "no local model is configured: name one under local: models:";
 }
 
 bool writable_folder(const std::string& path) {
@@ -89,6 +90,8 @@ std::string automatic_state_dir() {
 void settle_paths(Config& c, const std::string& base_dir) {
   if (c.state_dir == "auto") c.state_dir = automatic_state_dir();
   for (std::string* path : {&c.tls.cert, &c.tls.key}) *path = resolve_path(*path, base_dir);
+  for (LocalModel& model : c.local.models)
+    for (std::string* path : {&model.file, &model.chat_template}) *path = resolve_path(*path, base_dir);
 }
 
 void register_url_secrets(const Config& c) {

@@ -170,6 +170,23 @@ struct LogSection {
   bool access = false;  // one line per request
 };
 
+// A model file that the local engine serves as local/<name>.
+struct LocalModel {
+  std::string name, file;
+  std::string device = "auto";
+  int threads = 0;          // 0 = cores - 1
+  std::size_t context = 0;  // tokens; 0 = the model's, at most 8,192
+  std::string kv = "f16";
+  std::size_t kv_memory = 0;  // bytes; 0 = one full context, at most 1 GiB
+  std::size_t max_running = 64, max_waiting = 256;
+  std::optional<Money> hourly_cost;  // USD for an hour of the machine; absent = priced by tokens, if at all
+  std::string chat_template;         // a file instead of the model's own template
+  bool operator==(const LocalModel&) const = default;
+};
+struct Local {
+  std::vector<LocalModel> models;
+};
+
 struct Config {
   std::string listen = "127.0.0.1:8080";
   std::string admin = "127.0.0.1:9090";
@@ -192,6 +209,7 @@ struct Config {
   Limits limits;
   Stream stream;
   LogSection log;
+  Local local;
   std::string path;  // the file this came from
 
   const Provider* find_provider(std::string_view name) const;

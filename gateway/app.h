@@ -14,6 +14,7 @@
 #include "config/load.h"
 #include "gateway/admin.h"
 #include "gateway/batches/settler.h"
+#include "gateway/local/local_server.h"
 #include "gateway/server.h"
 
 namespace tollgate::gateway {
@@ -40,6 +41,7 @@ class App {
   std::string config_path_;
   std::int64_t file_stamp_ = 0;
   MetricsRegistry metrics_;
+  LocalVendor local_;
   std::mutex reload_mutex_;  // reloads come from signals, the file watch and the admin listener
   std::shared_ptr<const Snapshot> snapshot_;
   std::unique_ptr<CardinalityGuard> guard_;

@@ -3,38 +3,16 @@
 #include "core/http.h"
 #include "core/json.h"
 #include "core/spawn.h"
+#include "gateway/pipe_request.h"
 
 namespace tollgate::gateway {
 namespace {
-
-constexpr std::size_t kPipeBytes = 64u << 10;
-constexpr std::size_t kMaxRequest = 64u << 20;
-
-// Reads one request into `in`; the parsed head and the body's end come back. False: the peer is done.
-Task<bool> read_request(net::Stream& stream, std::string& in, http::Head& head, std::size_t& total) {
-  for (;;) {
-    if (!in.empty()) {
-      auto parsed = http::parse_request(in, http::Limits{}, head);
-      if (!parsed) co_return false;
-      if (*parsed) {
-        total = head.bytes + static_cast<std::size_t>(head.content_length);
-        if (in.size() >= total) co_return true;
-      }
-    }
-    if (in.size() > kMaxRequest) co_return false;
-    const std::size_t before = in.size();
-    in.resize(before + (16u << 10));
-    auto got = co_await stream.read_some(in.data() + before, in.size() - before);
-    in.resize(before + (got ? *got : 0));
-    if (!got) co_return false;
-  }
-}
 
 Task<void> serve_echo(std::unique_ptr<net::Stream> stream) {
   std::string in, out;
   http::Head head;
   std::size_t total = 0;
-  while (co_await read_request(*stream, in, head, total)) {
+  while (co_await read_pipe_request(*stream, in, head, total)) {
     const EchoReply reply = echo_reply(head.target, std::string_view(in).substr(head.bytes, total - head.bytes));
     in.erase(0, total);
     out.clear();

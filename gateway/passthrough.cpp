@@ -84,7 +84,8 @@ Result<void> Exchange::plan_passthrough() {
   const auto index = static_cast<std::size_t>(found - providers.begin());
   const Vendor& vendor = snapshot_->vendors[index];
   if (!vendor.unusable.empty()) return refuse(400, "target_not_capable", vendor.unusable);
-  if (vendor.echo) return refuse(400, "target_not_capable", "the built-in echo vendor has no other API");
+  if (vendor.echo || vendor.local)
+    return refuse(400, "target_not_capable", "the vendors inside this process have no other API");
   plan_ = {};
   plan_.targets.push_back({.provider = index, .model = scan_.model, .text = found->name + "/" + scan_.model});
   return {};

@@ -94,7 +94,8 @@ void Exchange::fill_usage_and_cost(billing::Outcome outcome) {
                                          usage, estimated ? std::span<const billing::UsagePart>{} : usage_.parts());
   record_.cost = priced.cost;
   record_.baseline_cost = priced.baseline;
-  record_.cost_source = priced.source;
+  record_.cost_source =
+      vendor_->local && priced.source == billing::CostSource::provider ? billing::CostSource::local : priced.source;
   if (estimated && priced.source == billing::CostSource::computed) record_.cost_source = billing::CostSource::estimated;
   record_.price_ids = std::move(priced.price_ids);
 }

@@ -64,10 +64,11 @@ Result<Vendor> make_vendor(const config::Provider& provider) {
   vendor.pool_key =
       provider.name + '|' + provider.base_url + '|' + provider.ca_file + (provider.tls_verify ? "|v" : "|n");
   if (!provider.unusable.empty()) return vendor;
-  if (provider.dialect == "echo") {
-    vendor.echo = true;
-    vendor.origin = {.tls = false, .host = "echo", .port = "0"};
-    vendor.fixed_headers = "Host: echo\r\n";
+  if (provider.dialect == "echo" || provider.dialect == "local") {
+    vendor.echo = provider.dialect == "echo";
+    vendor.local = !vendor.echo;
+    vendor.origin = {.tls = false, .host = provider.dialect, .port = "0"};
+    vendor.fixed_headers = "Host: " + provider.dialect + "\r\n";
     return vendor;
   }
   if (auto split = split_base_url(provider, vendor); !split) return std::move(split).error();

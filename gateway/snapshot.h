@@ -33,6 +33,7 @@ struct Vendor {
   bool rewrites_body = false;  // bodies are not the client's bytes even in the client's own form (Claude on clouds)
   std::vector<const Surface*> surfaces;  // what it serves natively, the preferred ones first
   bool echo = false;                     // the built-in echo vendor
+  bool local = false;                    // the local engine
   bool signs_requests = false;           // each request needs Credentials::authorize()
   std::string unusable;                  // why it cannot be called (no key, ...), in words for a caller; empty = usable
   // What to ask for a client of `surface`: the same surface, else one of the same operation that a translation leads

@@ -1,12 +1,14 @@
 #include "gateway/worker.h"
 
 #include "gateway/echo.h"
+#include "gateway/local/local_server.h"
 
 namespace tollgate::gateway {
 
-DialerFactory default_dialers() {
-  return [](asio::io_context& context, const Vendor& vendor) -> std::unique_ptr<net::Dialer> {
+DialerFactory default_dialers(LocalVendor& local) {
+  return [&local](asio::io_context& context, const Vendor& vendor) -> std::unique_ptr<net::Dialer> {
     if (vendor.echo) return make_echo_dialer(context);
+    if (vendor.local) return make_local_dialer(context, local);
     return net::make_dialer(context, {.ca_file = vendor.config->ca_file, .verify = vendor.config->tls_verify});
   };
 }

@@ -21,8 +21,10 @@ namespace tollgate::gateway {
 class BatchSettler;
 
 // Makes the dialer for a vendor's connections; tests and the simulation put their own in place.
+struct LocalVendor;
 using DialerFactory = std::function<std::unique_ptr<net::Dialer>(asio::io_context&, const Vendor&)>;
-DialerFactory default_dialers();
+// `local` must outlive the workers.
+DialerFactory default_dialers(LocalVendor& local);
 
 struct Worker {
   Worker(asio::io_context& io, std::shared_ptr<const Snapshot> first,

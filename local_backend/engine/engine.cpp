@@ -214,6 +214,7 @@ std::shared_ptr<Engine> Engine::over(std::unique_ptr<Backend> backend, std::shar
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Engine::~Engine() { impl_->stop(); }
+void Engine::stop() { impl_->stop(); }
 
 Result<std::uint64_t> Engine::submit(AnswerRequest request, std::shared_ptr<AnswerListener> listener) {
   if (request.grammar) (void)trie();
@@ -227,6 +228,7 @@ void Engine::cancel(std::uint64_t id) {
 }
 
 const Tokenizer& Engine::tokenizer() const { return *impl_->tokenizer; }
+std::shared_ptr<const Tokenizer> Engine::shared_tokenizer() const { return impl_->tokenizer; }
 const BackendInfo& Engine::backend() const { return impl_->backend->info(); }
 std::size_t Engine::context() const { return impl_->context; }
 const std::string& Engine::name() const { return impl_->name; }

@@ -87,15 +87,18 @@ class Engine {
   // The same over any back end; `options.file`, level, threads and KV are not looked at. `context` is the model's.
   static std::shared_ptr<Engine> over(std::unique_ptr<Backend> backend, std::shared_ptr<const Tokenizer> tokenizer,
                                       std::string name, std::size_t context, const EngineOptions& options);
-  // Ends what runs with StopReason::cancelled.
-  ~Engine();
+  ~Engine();  // stop()
 
   // The answer's id. Errors: limited (429) when the queue is full; client_fault (400) for a prompt that cannot fit.
   // After success `listener` is kept until its on_end.
   Result<std::uint64_t> submit(AnswerRequest request, std::shared_ptr<AnswerListener> listener);
   void cancel(std::uint64_t id);
+  // Ends what runs with StopReason::cancelled and refuses what comes after; no listener is called once it returns.
+  void stop();
 
   const Tokenizer& tokenizer() const;
+  // For listeners, which must not own the engine: its thread would have to end itself.
+  std::shared_ptr<const Tokenizer> shared_tokenizer() const;
   std::shared_ptr<const TokenTrie> trie() const;  // made at the first call, which takes a while
   const BackendInfo& backend() const;
   std::size_t context() const;

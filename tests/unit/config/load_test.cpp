@@ -66,12 +66,15 @@ TEST(Load, TheDocumentedShapeLoads) {
   EXPECT_EQ(c.prices[0].rates.at(Bucket::cache_read).per_million(), *Money::parse("0.25"));
   EXPECT_EQ(c.find_model("smart")->targets.size(), 3u);
   // What this version cannot do is said, not ignored.
-  EXPECT_TRUE(holds(result.warnings, "t.yaml:27:8: `local` is not available in this version"))
+  EXPECT_TRUE(holds(result.warnings, "local.models.0.file: cannot read models/demo.gguf (No such file"))
       << all_text(result.warnings);
   EXPECT_TRUE(holds(result.warnings, "models.smart.strategy"));
   EXPECT_FALSE(holds(result.warnings, "budgets"));
   ASSERT_NE(c.find_provider("local"), nullptr);
-  EXPECT_FALSE(c.find_provider("local")->unusable.empty());
+  EXPECT_TRUE(c.find_provider("local")->unusable.empty());
+  ASSERT_EQ(c.local.models.size(), 1u);
+  EXPECT_EQ(c.local.models[0].name, "demo");
+  EXPECT_EQ(c.local.models[0].hourly_cost, *Money::parse("0.12"));
 }
 
 TEST(Load, UnsetVariableIsAnErrorOnlyWhereTheProviderIsUsed) {

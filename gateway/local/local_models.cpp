@@ -1,0 +1,103 @@
+#include "gateway/local/local_models.h"
+
+#include <fstream>
+#include <iterator>
+
+#include "core/clock.h"
+#include "core/log.h"
+
+namespace tollgate::gateway {
+namespace {
+
+constexpr std::size_t kMaxTemplate = 256u << 10;
+
+// The template's text: the row's own file, or the model's.
+Result<std::string> template_source(const config::LocalModel& row, const local::Tokenizer& tokenizer) {
+  if (row.chat_template.empty()) return tokenizer.chat_template;
+  std::ifstream in(row.chat_template, std::ios::binary);
+  std::string text(std::istreambuf_iterator<char>(in), {});
+  if (!in.good() && !in.eof()) return Error{.code = "bad_chat_template", .message = "cannot read " + row.chat_template};
+  if (text.empty() || text.size() > kMaxTemplate)
+    return Error{.code = "bad_chat_template", .message = row.chat_template + " is empty or too large"};
+  return text;
+}
+
+Result<void> load_parts(LoadedModel& model) {
+  const config::LocalModel& row = model.row;
+  local::EngineOptions options;
+  options.file = row.file;
+  options.threads = row.threads;
+  options.kv = row.kv == "q8" ? local::KvType::q8 : local::KvType::f16;
+  options.kv_bytes = row.kv_memory;
+  options.context = row.context;
+  options.scheduler.max_running = row.max_running;
+  options.scheduler.max_waiting = row.max_waiting;
+  auto engine = local::Engine::load(options);
+  if (!engine) return std::move(engine).error();
+  auto source = template_source(row, (*engine)->tokenizer());
+  if (!source) return std::move(source).error();
+  if (!source->empty()) {
+    auto compiled = local::ChatTemplate::compile(*source);
+    if (!compiled) return std::move(compiled).error();
+    model.chat_template = *std::move(compiled);
+    model.tool_format = local::detect_tool_format(*source);
+    model.takes_tools = model.chat_template->mentions("tools");
+    model.arguments = local::argument_form(*model.chat_template);
+    model.thinks = source->find("<think>") != std::string::npos;
+  }
+  model.guard = std::make_unique<const local::TextGuard>((*engine)->tokenizer());
+  model.engine = *std::move(engine);
+  return {};
+}
+
+std::shared_ptr<const LoadedModel> load_model(const config::LocalModel& row) {
+  auto model = std::make_shared<LoadedModel>();
+  model->row = row;
+  const SteadyTime began = SteadyClock::now();
+  if (auto loaded = load_parts(*model); !loaded) {
+    model->problem = loaded.error().message;
+    log_error("a local model cannot be loaded: requests for it are refused",
+              {{"model", std::string_view(row.name)}, {"error", std::string_view(model->problem)}});
+    return model;
+  }
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - began);
+  log_info("local model loaded", {{"model", std::string_view(row.name)},
+                                  {"is", std::string_view(model->engine->name())},
+                                  {"device", std::string_view(model->engine->backend().device)},
+                                  {"context", static_cast<std::int64_t>(model->engine->context())},
+                                  {"ms", static_cast<std::int64_t>(took.count())}});
+  return model;
+}
+
+}  // namespace
+
+void LocalModels::apply(const config::Local& wanted) {
+  std::map<std::string, std::shared_ptr<const LoadedModel>, std::less<>> next;
+  for (const config::LocalModel& row : wanted.models) {
+    auto kept = find(row.name);
+    const bool same = kept && kept->problem.empty() && kept->row == row;
+    next[row.name] = same ? std::move(kept) : load_model(row);
+  }
+  const std::lock_guard lock(mutex_);
+  models_.swap(next);
+}
+
+std::shared_ptr<const LoadedModel> LocalModels::find(std::string_view name) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = models_.find(name);
+  return found == models_.end() ? nullptr : found->second;
+}
+
+std::vector<std::shared_ptr<const LoadedModel>> LocalModels::all() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<const LoadedModel>> list;
+  for (const auto& [name, model] : models_) list.push_back(model);
+  return list;
+}
+
+void LocalModels::stop() {
+  for (const auto& model : all())
+    if (model->engine) model->engine->stop();
+}
+
+}  // namespace tollgate::gateway

@@ -1,0 +1,25 @@
+// What a local model is asked: a chat request in the words of the model's own template, its sampling parameters and its
+// grammar. Thread rule: pure functions; may take milliseconds, so not for an io thread.
+#pragma once
+
+#include <vector>
+
+#include "core/chat.h"
+#include "core/result.h"
+#include "gateway/local/local_models.h"
+
+namespace tollgate::gateway {
+
+struct LocalPrompt {
+  local::AnswerRequest answer;   // of the first answer; the others differ in `stream`
+  std::uint32_t answers = 1;     // n
+  bool starts_thinking = false;  // the prompt ends inside of a thought
+};
+
+// Errors: client_fault, status 400: what the model or this version cannot do, in words; the template's own refusal.
+Result<LocalPrompt> make_prompt(const LoadedModel& model, const chat::Request& request);
+
+// The JSON object that the template sees.
+Result<std::string> template_context(const LoadedModel& model, const chat::Request& request);
+
+}  // namespace tollgate::gateway
