@@ -175,7 +175,15 @@ void Matcher::end_key(const Position& at, std::uint32_t state, Positions& out) {
   if (mark == 0) return;
   const std::uint32_t label = mark - 1;
   if ((allowed(at.frame).labels[label / 64] >> (label % 64) & 1u) == 0) return;
-  put({Mode::colon, 0, 0, with_label(at.frame, label), object.nodes[label]}, out);
+  const bool plain = allowed(at.frame).plain[label / 64] >> (label % 64) & 1u;
+  if (plain) {
+    const std::uint32_t frame = with_label(at.frame, label, false);
+    put({Mode::colon, 0, 0, frame, object.nodes[label]}, out);
+  }
+  const bool witness = !object.witnesses.empty() && !frames_[at.frame].witnessed;
+  if (!witness || !fits(object.witnesses[label], frames_[at.frame].depth)) return;
+  const std::uint32_t frame = with_label(at.frame, label, true);
+  put({Mode::colon, 0, 0, frame, object.witnesses[label]}, out);
 }
 
 void Matcher::step_number(const Position& at, unsigned char byte, Positions& out) {
@@ -221,7 +229,15 @@ void Matcher::step_inside(const Position& at, unsigned char byte, Positions& out
 void Matcher::begin_item(const Position& at, unsigned char byte, Positions& out) {
   const Frame& frame = frames_[at.frame];
   if (!more_fit(at.frame)) return;
-  if (frame.array) return begin_value(program_->arrays[frame.clause].node_at(frame.count), at.frame, byte, out);
+  if (frame.array) {
+    const ArrayProgram& array = program_->arrays[frame.clause];
+    Frame witnessed = frame;
+    witnessed.witnessed = true;
+    const bool witness = witness_element(frame);
+    if (plain_element(frame)) begin_value(array.node_at(witnessed.count), at.frame, byte, out);
+    if (witness) begin_value(array.witness_at(witnessed.count), intern(witnessed), byte, out);
+    return;
+  }
   if (byte == '"') put({Mode::key, 0, 0, at.frame, 0, program_->objects[frame.clause].keys->start}, out);
 }
 

@@ -39,6 +39,7 @@ struct Frame {
   std::uint32_t parent = 0, clause = 0;
   std::uint32_t depth = 0;            // 1: outermost
   bool array = false, other = false;  // other: an unlisted member was written
+  bool witnessed = false;             // the element or member that must be there is
   std::uint32_t listed = 0;           // listed members written
   std::uint64_t count = 0;            // elements, or unlisted members where they are limited
   std::uint32_t progress = 0;         // listed labels below are past; in any order: which set of labels is used up
@@ -69,7 +70,7 @@ class Matcher {
 
  private:
   struct Allowed {
-    std::vector<std::uint64_t> labels;
+    std::vector<std::uint64_t> labels, plain;  // plain: need not be the member that must be there
     bool any = false, may_close = false, others = false;
   };
   struct FrameHash {
@@ -80,12 +81,14 @@ class Matcher {
   };
 
   std::uint32_t intern(const Frame& frame);
-  std::uint32_t with_label(std::uint32_t id, std::uint32_t label);
+  std::uint32_t with_label(std::uint32_t id, std::uint32_t label, bool witnessed);
   bool used(const Frame& frame, std::uint32_t label) const;
   const Allowed& allowed(std::uint32_t id);
   void find_allowed(const Frame& frame, Allowed& out) const;
   bool may_close(std::uint32_t id);
   bool more_fit(std::uint32_t id);
+  bool plain_element(const Frame& frame) const;
+  bool witness_element(const Frame& frame) const;
   bool fits(std::uint32_t node, std::uint32_t depth) const;
 
   void begin_value(std::uint32_t node, std::uint32_t frame, unsigned char byte, Positions& out);

@@ -24,7 +24,8 @@ void append_bytes(std::string& out, const T& value) {
 }  // namespace
 
 std::size_t Matcher::FrameHash::operator()(const Frame& frame) const {
-  std::size_t hash = mixed(frame.array * 2u + frame.other, std::uint64_t{frame.parent} << 32 | frame.clause);
+  std::size_t hash =
+      mixed(frame.array * 2u + frame.other + frame.witnessed * 4u, std::uint64_t{frame.parent} << 32 | frame.clause);
   hash = mixed(hash, std::uint64_t{frame.listed} << 32 | frame.progress);
   return mixed(hash, frame.count);
 }
@@ -50,8 +51,9 @@ bool Matcher::used(const Frame& frame, std::uint32_t label) const {
   return used_sets_[frame.progress - 1][label / 64] >> (label % 64) & 1u;
 }
 
-std::uint32_t Matcher::with_label(std::uint32_t id, std::uint32_t label) {
+std::uint32_t Matcher::with_label(std::uint32_t id, std::uint32_t label, bool witnessed) {
   Frame frame = frames_[id];
+  frame.witnessed = frame.witnessed || witnessed;
   const ObjectProgram& object = program_->objects[frame.clause];
   if (label >= object.listed) {
     frame.other = object.least > 0 || frame.other;
@@ -74,6 +76,7 @@ std::uint32_t Matcher::with_label(std::uint32_t id, std::uint32_t label) {
 }
 
 bool Matcher::fits(std::uint32_t node, std::uint32_t depth) const {
+  if (node == kNone) return false;
   const std::uint32_t height = program_->nodes[node].height;
   return height != kNone && depth + height <= program_->max_depth;
 }
@@ -90,6 +93,11 @@ const Matcher::Allowed& Matcher::allowed(std::uint32_t id) {
 void Matcher::find_allowed(const Frame& frame, Allowed& out) const {
   const ObjectProgram& object = program_->objects[frame.clause];
   out.labels.assign((object.nodes.size() + 63) / 64, 0);
+  out.plain = out.labels;
+  const bool outstanding = !object.witnesses.empty() && !frame.witnessed;
+  const auto serves = [&](std::uint32_t label) { return outstanding && fits(object.witnesses[label], frame.depth); };
+  std::uint64_t later_serving = 0;  // listed members that can still be the one that must be there
+  bool others_serve = false;
   const std::uint64_t distinct = std::uint64_t{frame.listed} + frame.other;
   const std::uint64_t written = frame.listed + frame.count;
   std::uint64_t needed = 0, later = 0;  // required ones still to come; listed ones that can still come
@@ -98,12 +106,14 @@ void Matcher::find_allowed(const Frame& frame, Allowed& out) const {
     const bool fit = fits(object.nodes[label], frame.depth);
     if (label >= object.listed) {
       others = others || fit;
+      others_serve = others_serve || serves(label);
     } else if (!used(frame, label)) {
       needed += object.required[label];
       later += fit;
+      later_serving += serves(label);
     }
   }
-  out.may_close = needed == 0 && distinct >= object.least;
+  out.may_close = !outstanding && needed == 0 && distinct >= object.least;
   const bool ordered = !program_->any_order;
   bool passed_required = false;
   for (std::uint32_t label = 0; label < object.nodes.size(); ++label) {
@@ -112,6 +122,7 @@ void Matcher::find_allowed(const Frame& frame, Allowed& out) const {
     const bool fit = fits(object.nodes[label], frame.depth);
     const bool required = listed && object.required[label];
     if (listed) later -= ordered && fit;
+    if (listed) later_serving -= ordered && serves(label);
     const bool blocked = passed_required || (!listed && ordered && needed > 0);
     passed_required = passed_required || (ordered && required);
     if (!fit || blocked) continue;
@@ -123,6 +134,12 @@ void Matcher::find_allowed(const Frame& frame, Allowed& out) const {
     const std::uint64_t to_come = (listed || !ordered ? later - (!ordered && listed) : 0) + other_counts;
     if (missing > to_come) continue;
     if (object.most != UINT64_MAX && written + 1 + missing > object.most) continue;
+    const std::uint64_t serving_after = listed    ? later_serving - (!ordered && serves(label))
+                                        : ordered ? 0
+                                                  : later_serving;
+    const bool plain = !outstanding || serving_after > 0 || others_serve;
+    if (!plain && !serves(label)) continue;
+    if (plain) out.plain[label / 64] |= std::uint64_t{1} << (label % 64);
     out.labels[label / 64] |= std::uint64_t{1} << (label % 64);
     out.any = true;
     out.others = out.others || !listed;
@@ -131,14 +148,34 @@ void Matcher::find_allowed(const Frame& frame, Allowed& out) const {
 
 bool Matcher::may_close(std::uint32_t id) {
   const Frame& frame = frames_[id];
-  return frame.array ? frame.count >= program_->arrays[frame.clause].least : allowed(id).may_close;
+  if (!frame.array) return allowed(id).may_close;
+  const ArrayProgram& array = program_->arrays[frame.clause];
+  return frame.count >= array.least && (array.witnesses.empty() || frame.witnessed);
+}
+
+bool Matcher::witness_element(const Frame& frame) const {
+  const ArrayProgram& array = program_->arrays[frame.clause];
+  const bool outstanding = !array.witnesses.empty() && !frame.witnessed;
+  return outstanding && frame.count < array.most && fits(array.witness_at(frame.count), frame.depth);
+}
+
+// Whether the next element need not be the one that must be there.
+bool Matcher::plain_element(const Frame& frame) const {
+  const ArrayProgram& array = program_->arrays[frame.clause];
+  if (frame.count >= array.most || !fits(array.node_at(frame.count), frame.depth)) return false;
+  if (array.witnesses.empty() || frame.witnessed) return true;
+  for (Frame later = frame; later.count < array.most;) {
+    if (!fits(array.node_at(later.count), frame.depth)) return false;
+    ++later.count;
+    if (witness_element(later)) return true;
+    if (later.count > array.prefix.size()) return false;
+  }
+  return false;
 }
 
 bool Matcher::more_fit(std::uint32_t id) {
   const Frame& frame = frames_[id];
-  if (!frame.array) return allowed(id).any;
-  const ArrayProgram& array = program_->arrays[frame.clause];
-  return frame.count < array.most && fits(array.node_at(frame.count), frame.depth);
+  return frame.array ? plain_element(frame) || witness_element(frame) : allowed(id).any;
 }
 
 bool Matcher::takes_others(std::uint32_t id) { return allowed(id).others; }
@@ -157,7 +194,7 @@ std::string Matcher::describe(const Positions& all) const {
       append_bytes(out, frame.clause);
       append_bytes(out, frame.listed);
       append_bytes(out, frame.count);
-      out += static_cast<char>(1 + frame.array + 2 * frame.other);
+      out += static_cast<char>(1 + frame.array + 2 * frame.other + 4 * frame.witnessed);
       const bool bits = program_->any_order && frame.progress != 0;
       if (!bits) append_bytes(out, frame.progress);
       if (bits)

@@ -3,6 +3,7 @@
 // Thread rule: immutable once built, shared by all states of a grammar.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -40,7 +41,12 @@ struct ArrayProgram {
   std::uint32_t rest = kNone;         // node
   std::uint64_t least = 0, most = UINT64_MAX;
   std::uint32_t height = kNone;
+  std::vector<std::uint32_t>
+      witnesses;              // nodes like the prefix and then the rest: one element must be of these; or empty
   std::uint64_t counted = 0;  // elements beyond this need no counting
+  std::uint32_t witness_at(std::uint64_t index) const {
+    return witnesses[std::min<std::uint64_t>(index, witnesses.size() - 1)];
+  }
   std::uint32_t node_at(std::uint64_t index) const { return index < prefix.size() ? prefix[index] : rest; }
 };
 
@@ -51,8 +57,10 @@ struct ObjectProgram {
   std::vector<std::vector<std::uint64_t>> reach;  // [state]: labels that can still come of a name
   bool open = false;                              // after every beginning of a name, some other name remains possible
   std::vector<std::uint32_t> nodes;               // [label]
-  std::uint32_t listed = 0;                       // labels below are listed names
-  std::vector<bool> required;                     // [listed label]
+  std::vector<std::uint32_t>
+      witnesses;               // [label]: nodes, kNone where it cannot be; one member must be of these; or empty
+  std::uint32_t listed = 0;    // labels below are listed names
+  std::vector<bool> required;  // [listed label]
   std::uint64_t least = 0, most = UINT64_MAX;
   std::uint32_t height = kNone;
 };

@@ -1,6 +1,7 @@
 #include "local_backend/grammar/program_builder.h"
 
 #include <algorithm>
+#include <set>
 
 namespace tollgate::local {
 namespace {
@@ -78,9 +79,8 @@ void ProgramBuilder::build_node(std::uint32_t id, const Literals& literals) {
   node.no = set.no;
   node.text = add_string(set.strings, where);
   node.number = add_number(set.numbers, where);
-  for (const ArrayClause& clause : set.arrays) node.arrays.push_back(add_array(clause));
-  for (const ObjectClause& clause : set.objects)
-    if (const std::uint32_t object = add_object(clause, where); object != kNone) node.objects.push_back(object);
+  for (const ArrayClause& clause : set.arrays) node.arrays.push_back(add_array(clause, where));
+  for (const ObjectClause& clause : set.objects) add_objects(clause, where, node.objects);
   program_->nodes[id] = std::move(node);
 }
 
@@ -125,13 +125,16 @@ std::uint32_t ProgramBuilder::add_number(const NumberSet& set, const JsonNode& w
   return static_cast<std::uint32_t>(program_->numbers.size() - 1);
 }
 
-std::uint32_t ProgramBuilder::add_array(const ArrayClause& clause) {
+std::uint32_t ProgramBuilder::add_array(const ArrayClause& clause, const JsonNode& where) {
+  if (clause.some.size() > 1) fail(where, "more than one element that must be there");
   ArrayProgram array;
   array.least = clause.least;
   array.most = clause.most;
   const std::size_t prefix = longest_prefix(clause);
   for (std::size_t i = 0; i < prefix; ++i) array.prefix.push_back(node_of(element_literals(clause, i)));
   array.rest = node_of(element_literals(clause, prefix));
+  for (std::size_t i = 0; i <= prefix && !clause.some.empty(); ++i)
+    array.witnesses.push_back(node_of(join(element_literals(clause, i), clause.some[0])));
   program_->arrays.push_back(std::move(array));
   return static_cast<std::uint32_t>(program_->arrays.size() - 1);
 }
@@ -139,7 +142,7 @@ std::uint32_t ProgramBuilder::add_array(const ArrayClause& clause) {
 // Which label each name has. `names`: the listed ones that are allowed, then those that are not. `others` gets what
 // holds for each kind of other names.
 TextSet ProgramBuilder::key_automaton(const ObjectClause& clause, const std::vector<std::string>& names,
-                                      std::uint32_t listed, std::vector<Literals>& others) const {
+                                      std::uint32_t listed, std::vector<OtherNames>& others) const {
   TextSet keys = text_list(names);
   if (keys == nullptr) return nullptr;
   OtherMarks marks;
@@ -147,26 +150,28 @@ TextSet ProgramBuilder::key_automaton(const ObjectClause& clause, const std::vec
   const std::uint32_t unmatched = marks.id({});
   if (takes_others(reader_, clause)) {
     keys = product(*keys, *every_text(), [&](std::uint32_t name, std::uint32_t) { return name ? name : unmatched; });
-    for (const auto& group : clause.groups) {
-      for (const auto& pattern : group->patterns) {
-        if (keys == nullptr) return nullptr;
-        // Marks of the patterns before are extended by one answer.
-        OtherMarks longer;
-        longer.first = marks.first;
-        keys = product(*keys, *pattern.first, [&](std::uint32_t mark, std::uint32_t match) {
-          if (mark < marks.first) return mark;
-          std::vector<bool> which = marks.matched[mark - marks.first];
-          which.push_back(match != 0);
-          return longer.id(std::move(which));
-        });
-        marks = std::move(longer);
-      }
+    std::vector<TextSet> patterns;
+    for (const auto& group : clause.groups)
+      for (const auto& pattern : group->patterns) patterns.push_back(pattern.first);
+    for (const auto& some : clause.some) patterns.push_back(some.first);
+    for (const TextSet& pattern : patterns) {
+      if (keys == nullptr) return nullptr;
+      // Marks of the patterns before are extended by one answer.
+      OtherMarks longer;
+      longer.first = marks.first;
+      keys = product(*keys, *pattern, [&](std::uint32_t mark, std::uint32_t match) {
+        if (mark < marks.first) return mark;
+        std::vector<bool> which = marks.matched[mark - marks.first];
+        which.push_back(match != 0);
+        return longer.id(std::move(which));
+      });
+      marks = std::move(longer);
     }
     if (keys != nullptr && clause.names != nullptr)
       keys = product(*keys, *clause.names, [](std::uint32_t mark, std::uint32_t name) { return name ? mark : 0u; });
     if (keys == nullptr) return nullptr;
   }
-  std::map<Literals, std::uint32_t> labels;
+  std::map<OtherNames, std::uint32_t> labels;
   return remark(*keys, [&](std::uint32_t mark) -> std::uint32_t {
     if (mark <= listed) return mark;
     if (mark < marks.first) return 0;
@@ -181,10 +186,36 @@ TextSet ProgramBuilder::key_automaton(const ObjectClause& clause, const std::vec
       if (!named) all = join(all, group->others);
     }
     if (reader_.is_nothing(all)) return 0;
-    const auto [label, fresh] = labels.try_emplace(all, static_cast<std::uint32_t>(others.size()));
-    if (fresh) others.push_back(all);
+    const OtherNames kind{std::move(all), !clause.some.empty() && which[at]};
+    const auto [label, fresh] = labels.try_emplace(kind, static_cast<std::uint32_t>(others.size()));
+    if (fresh) others.push_back(kind);
     return listed + label->second + 1;
   });
+}
+
+// Where all names are listed, one of them is the member that must be there: an alternative for each.
+void ProgramBuilder::add_objects(const ObjectClause& clause, const JsonNode& where, std::vector<std::uint32_t>& out) {
+  constexpr std::size_t kMaxObjects = 256;
+  if (out.size() > kMaxObjects) fail(where, "too many alternatives");
+  if (error_) return;
+  if (clause.some.empty() || takes_others(reader_, clause)) {
+    if (const std::uint32_t object = add_object(clause, where); object != kNone) out.push_back(object);
+    return;
+  }
+  std::set<std::string> names(clause.required.begin(), clause.required.end());
+  for (const auto& group : clause.groups)
+    for (const auto& property : group->properties) names.insert(property.first);
+  const auto& [allowed, literals] = clause.some.back();
+  for (const std::string& name : names) {
+    if (allowed->run(name) == 0) continue;
+    ObjectClause one = clause;
+    one.some.pop_back();
+    auto group = std::make_shared<ObjectGroup>();
+    group->properties.emplace_back(name, literals);
+    one.groups.push_back(std::move(group));
+    if (std::find(one.required.begin(), one.required.end(), name) == one.required.end()) one.required.push_back(name);
+    add_objects(one, where, out);
+  }
 }
 
 std::uint32_t ProgramBuilder::add_object(const ObjectClause& clause, const JsonNode& where) {
@@ -213,11 +244,22 @@ std::uint32_t ProgramBuilder::add_object(const ObjectClause& clause, const JsonN
   if (!possible) return kNone;
   object.listed = static_cast<std::uint32_t>(names.size());
   names.insert(names.end(), forbidden.begin(), forbidden.end());
-  std::vector<Literals> others;
+  std::vector<OtherNames> others;
   object.keys = key_automaton(clause, names, object.listed, others);
   if (object.keys == nullptr) return fail(where, "the member names are too large together"), kNone;
   if (!count_states(object.keys->states(), where)) return kNone;
-  for (const Literals& literals : others) object.nodes.push_back(node_of(literals));
+  for (const OtherNames& other : others) object.nodes.push_back(node_of(other.literals));
+  if (!clause.some.empty()) {
+    if (clause.some.size() > 1) return fail(where, "more than one unlisted member that must be there"), kNone;
+    if (object.most != UINT64_MAX)
+      return fail(where, "maxProperties beside an unlisted member that must be there"), kNone;
+    const auto& [allowed, literals] = clause.some[0];
+    for (std::uint32_t i = 0; i < object.listed; ++i)
+      object.witnesses.push_back(allowed->run(names[i]) ? node_of(join(member_literals(clause, names[i]), literals))
+                                                        : kNone);
+    for (const OtherNames& other : others)
+      object.witnesses.push_back(other.some ? node_of(join(other.literals, literals)) : kNone);
+  }
   if (object.least > object.listed + 1u && !others.empty())
     return fail(where, "minProperties above the number of listed names"), kNone;
   program_->objects.push_back(std::move(object));

@@ -10,6 +10,13 @@
 
 namespace tollgate::local {
 
+// What holds for some kind of unlisted names; `some`: one of them may be the member that must be there.
+struct OtherNames {
+  Literals literals;
+  bool some = false;
+  auto operator<=>(const OtherNames&) const = default;
+};
+
 class ProgramBuilder {
  public:
   ProgramBuilder(SchemaReader& reader, const GrammarLimits& limits);
@@ -21,10 +28,11 @@ class ProgramBuilder {
   void build_node(std::uint32_t id, const Literals& literals);
   std::uint32_t add_string(const StringSet& set, const JsonNode& where);
   std::uint32_t add_number(const NumberSet& set, const JsonNode& where);
-  std::uint32_t add_array(const ArrayClause& clause);
+  std::uint32_t add_array(const ArrayClause& clause, const JsonNode& where);
+  void add_objects(const ObjectClause& clause, const JsonNode& where, std::vector<std::uint32_t>& out);
   std::uint32_t add_object(const ObjectClause& clause, const JsonNode& where);
   TextSet key_automaton(const ObjectClause& clause, const std::vector<std::string>& names, std::uint32_t listed,
-                        std::vector<Literals>& others) const;
+                        std::vector<OtherNames>& others) const;
   void fail(const JsonNode& where, std::string why);
   bool count_states(std::size_t states, const JsonNode& where);
 

@@ -11,6 +11,12 @@ std::uint32_t ProgramBuilder::height_of(const ArrayProgram& array) const {
   if (array.least > array.most) return kNone;
   for (std::uint64_t i = 0; i < std::min<std::uint64_t>(array.least, array.prefix.size() + 1); ++i)
     most = std::max(most, program_->nodes[array.node_at(i)].height);
+  std::uint32_t before = 0, witness = array.witnesses.empty() ? 0 : kNone;
+  for (std::uint64_t i = 0; i < array.witnesses.size() && i < array.most; ++i) {
+    witness = std::min(witness, std::max(before, program_->nodes[array.witnesses[i]].height));
+    before = std::max(before, program_->nodes[array.node_at(i)].height);
+  }
+  most = std::max(most, witness);
   return most == kNone ? kNone : most + 1;
 }
 
@@ -31,6 +37,10 @@ std::uint32_t ProgramBuilder::height_of(const ObjectProgram& object) const {
     }
   }
   if (required > object.most) return kNone;
+  std::uint32_t witness = object.witnesses.empty() ? 0 : kNone;
+  for (const std::uint32_t node : object.witnesses)
+    if (node != kNone) witness = std::min(witness, program_->nodes[node].height);
+  most = std::max(most, witness);
   if (object.least > required) {
     optional.push_back(other);
     std::sort(optional.begin(), optional.end());

@@ -174,6 +174,11 @@ ValueSet SchemaReader::arrays(const JsonNode& node) {
   ArrayClause clause;
   clause.least = count(node, "minItems", 0);
   clause.most = count(node, "maxItems", kNoLimit);
+  if (const JsonNode* contains = node.find("contains"); contains != nullptr) {
+    const std::uint64_t least = count(node, "minContains", 1);
+    if (least > 1) return fail(*node.find("minContains"), "more than one element that meets contains");
+    if (least == 1) clause.some.push_back({Literal{contains}});
+  }
   if (prefix != nullptr || rest != nullptr) clause.groups.push_back(std::move(group));
   ValueSet out = ValueSet::all();
   out.arrays = {std::move(clause)};

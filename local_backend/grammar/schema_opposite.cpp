@@ -27,6 +27,16 @@ ObjectClause with_member(const std::string& name, Literals literals, bool requir
   return out;
 }
 
+ObjectClause with_some(TextSet names, Literals literals) {
+  // Values that may be anything say no more than the name does.
+  std::erase_if(literals, [](const Literal& literal) {
+    return !literal.value && literal.at->is(JsonKind::boolean) && literal.at->truth != literal.negated;
+  });
+  ObjectClause out;
+  out.some.emplace_back(std::move(names), std::move(literals));
+  return out;
+}
+
 }  // namespace
 
 // Each of the lists denies one of `literals`; a value that denies any of them breaks their conjunction.
@@ -43,11 +53,32 @@ std::optional<ValueSet> SchemaReader::opposite(const ObjectClause& clause) {
   for (const auto& group : clause.groups) {
     for (const auto& [name, literals] : group->properties)
       for (const Literals& denial : denials(literals)) out = unite(out, only_object(with_member(name, denial, true)));
-    const bool free = std::all_of(group->patterns.begin(), group->patterns.end(),
-                                  [&](const auto& pattern) { return is_anything(pattern.second); });
-    if (!free || !is_anything(group->others)) return why_ = "members by pattern or without a name", std::nullopt;
+    TextSet others = every_text();
+    for (const auto& [name, literals] : group->properties)
+      others = intersect(others, complement(text_list({&name, 1})));
+    for (const auto& [texts, literals] : group->patterns) {
+      if (texts == nullptr || others == nullptr) return why_ = "names too large", std::nullopt;
+      others = intersect(others, complement(texts));
+      for (const Literals& denial : denials(literals)) out = unite(out, only_object(with_some(texts, denial)));
+    }
+    if (others == nullptr) return why_ = "names too large", std::nullopt;
+    for (const Literals& denial : denials(group->others)) out = unite(out, only_object(with_some(others, denial)));
   }
-  if (clause.names != nullptr) return why_ = "propertyNames", std::nullopt;
+  if (clause.names != nullptr) {
+    const TextSet names = complement(clause.names);
+    if (names == nullptr) return why_ = "names too large", std::nullopt;
+    out = unite(out, only_object(with_some(names, {})));
+  }
+  for (const auto& [names, literals] : clause.some) {
+    // No member with such a name has such a value.
+    const std::vector<Literals> none = denials(literals);
+    if (none.size() > 1) return why_ = "members that must not be there", std::nullopt;
+    auto group = std::make_shared<ObjectGroup>();
+    group->patterns.emplace_back(names, none.empty() ? nothing() : none[0]);
+    ObjectClause never;
+    never.groups.push_back(std::move(group));
+    out = unite(out, only_object(never));
+  }
   ObjectClause count;
   if (clause.least > 0) count.most = clause.least - 1, out = unite(out, only_object(count));
   count = {};
@@ -78,8 +109,22 @@ std::optional<ValueSet> SchemaReader::opposite(const ArrayClause& clause) {
       longer.least = group->prefix.size() + 1;
       out = unite(out, only_array(longer));
     } else if (!is_anything(group->items)) {
-      return why_ = "items", std::nullopt;
+      if (!group->prefix.empty()) return why_ = "items behind others", std::nullopt;
+      for (const Literals& denial : denials(group->items)) {
+        ArrayClause broken;
+        broken.some.push_back(denial);
+        out = unite(out, only_array(broken));
+      }
     }
+  }
+  for (const Literals& some : clause.some) {
+    const std::vector<Literals> none = denials(some);
+    if (none.size() > 1) return why_ = "elements that must not be there", std::nullopt;
+    auto group = std::make_shared<ArrayGroup>();
+    group->items = none.empty() ? nothing() : none[0];
+    ArrayClause never;
+    never.groups.push_back(std::move(group));
+    out = unite(out, only_array(never));
   }
   return out;
 }

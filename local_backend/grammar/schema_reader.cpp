@@ -9,8 +9,9 @@ constexpr std::size_t kMaxReads = 200'000;
 
 // Keywords that limit values and are not supported, with why where it is not plain.
 constexpr std::pair<std::string_view, std::string_view> kRefused[] = {
-    {"contains", ""},         {"minContains", ""},   {"maxContains", ""}, {"unevaluatedProperties", ""},
-    {"unevaluatedItems", ""}, {"$recursiveRef", ""}, {"disallow", ""},    {"extends", ""},
+    {"maxContains", ""},      {"unevaluatedProperties", ""},
+    {"unevaluatedItems", ""}, {"$recursiveRef", ""},
+    {"disallow", ""},         {"extends", ""},
     {"divisibleBy", ""},
 };
 
@@ -39,9 +40,9 @@ bool SchemaReader::is_nothing(const Literals& literals) const {
 
 bool SchemaReader::is_anything(const Literals& literals) const {
   return std::all_of(literals.begin(), literals.end(), [](const Literal& literal) {
-    if (literal.value || literal.negated) return false;
-    return (literal.at->is(JsonKind::boolean) && literal.at->truth) ||
-           (literal.at->is(JsonKind::object) && literal.at->items.empty());
+    if (literal.value) return false;
+    if (literal.at->is(JsonKind::boolean)) return literal.at->truth != literal.negated;
+    return !literal.negated && (literal.at->is(JsonKind::object) && literal.at->items.empty());
   });
 }
 
@@ -64,7 +65,10 @@ SchemaReader::Shared SchemaReader::single(const Literal& literal) {
   if (++depth_ > max_depth_) fail(*literal.at, "references and combinations nested too deep");
   if (++reads_ > kMaxReads) fail(*literal.at, "the schema is too large");
   ValueSet set;
-  if (literal.negated) {
+  const JsonNode* twice = literal.negated && literal.at->items.size() == 1 ? literal.at->find("not") : nullptr;
+  if (twice != nullptr && !literal.value) {
+    set = *single({twice});
+  } else if (literal.negated) {
     const Shared positive = single({literal.at, literal.value, false});
     const auto negative = error_ ? std::nullopt : opposite(*positive);
     set = negative ? *negative : fail(*literal.at, "the opposite of this schema (" + why_ + ")");
@@ -111,8 +115,7 @@ void SchemaReader::refuse_others(const JsonNode& node) {
       // Free forms limit nothing.
       const bool unevaluated = keyword.substr(0, 11) == "unevaluated";
       if (unevaluated && (is_anything({Literal{member}}))) continue;
-      const bool orphan = (keyword == "minContains" || keyword == "maxContains") && node.find("contains") == nullptr;
-      if (orphan) continue;
+      if (keyword == "maxContains" && node.find("contains") == nullptr) continue;
       fail(*member, "the keyword is not supported");
     }
   }

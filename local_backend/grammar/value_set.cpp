@@ -25,6 +25,8 @@ ObjectClause meet(const ObjectClause& a, const ObjectClause& b) {
     if (std::find(out.required.begin(), out.required.end(), name) == out.required.end()) out.required.push_back(name);
   if (b.names != nullptr && b.names != a.names) out.names = a.names == nullptr ? b.names : intersect(a.names, b.names);
   if (out.names == nullptr && (a.names != nullptr || b.names != nullptr)) out.names = no_text();
+  for (const auto& some : b.some)
+    if (std::find(out.some.begin(), out.some.end(), some) == out.some.end()) out.some.push_back(some);
   out.least = std::max(a.least, b.least);
   out.most = std::min(a.most, b.most);
   return out;
@@ -34,6 +36,8 @@ ArrayClause meet(const ArrayClause& a, const ArrayClause& b) {
   ArrayClause out = a;
   for (const auto& group : b.groups)
     if (std::find(out.groups.begin(), out.groups.end(), group) == out.groups.end()) out.groups.push_back(group);
+  for (const Literals& some : b.some)
+    if (std::find(out.some.begin(), out.some.end(), some) == out.some.end()) out.some.push_back(some);
   out.least = std::max(a.least, b.least);
   out.most = std::min(a.most, b.most);
   return out;

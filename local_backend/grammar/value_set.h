@@ -42,6 +42,7 @@ struct ObjectClause {
   std::vector<std::string> required;                       // in order of appearance, each once
   TextSet names;                                           // null: any
   std::uint64_t least = 0, most = kNoLimit;
+  std::vector<std::pair<TextSet, Literals>> some;  // for each: a member with such a name and value must be there
   bool operator==(const ObjectClause&) const = default;
 };
 
@@ -52,6 +53,7 @@ struct ArrayGroup {
 struct ArrayClause {
   std::vector<std::shared_ptr<const ArrayGroup>> groups;
   std::uint64_t least = 0, most = kNoLimit;
+  std::vector<Literals> some;  // for each: an element that meets it must be there
   bool operator==(const ArrayClause&) const = default;
 };
 
