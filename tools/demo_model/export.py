@@ -68,31 +68,41 @@ def vocabulary(work):
 
 
 def head(shape, work, weights):
+    """The file's keys and values, each as its bytes."""
     tokens, kinds, merges = vocabulary(work)
     end_of_text, _, end_of_turn = (tokens.index(special) for special in SPECIALS)
-    return [
-        pair("general.architecture", STRING, "qwen3"), pair("general.type", STRING, "model"), pair("general.name",
-        STRING, "Tollgate Demo"),
-        pair("general.description", STRING, DESCRIPTION), pair("general.license", STRING, "apache-2.0"),
-        pair("general.size_label", STRING, f"{weights / 1e6:.1f}M"), pair("general.file_type", U32, 7),
-        pair("general.quantization_version", U32, 2),
-        pair("general.alignment", U32, ALIGNMENT), pair("qwen3.vocab_size", U32, shape.vocabulary),
-        pair("qwen3.context_length", U32, shape.context),
-        pair("qwen3.embedding_length", U32, shape.width), pair("qwen3.block_count", U32, shape.layers),
-        pair("qwen3.feed_forward_length", U32, shape.hidden),
-        pair("qwen3.attention.head_count", U32, shape.heads), pair("qwen3.attention.head_count_kv", U32,
-        shape.kv_heads),
-        pair("qwen3.attention.key_length", U32, shape.head_width), pair("qwen3.attention.value_length", U32,
-        shape.head_width),
-        pair("qwen3.attention.layer_norm_rms_epsilon", F32, shape.epsilon), pair("qwen3.rope.freq_base", F32,
-        shape.rope_base),
-        pair("tokenizer.ggml.model", STRING, "gpt2"), pair("tokenizer.ggml.pre", STRING, "qwen2"),
-        pair("tokenizer.ggml.tokens", ARRAY, tokens, STRING),
-        pair("tokenizer.ggml.token_type", ARRAY, kinds, I32), pair("tokenizer.ggml.merges", ARRAY, merges, STRING),
-        pair("tokenizer.ggml.eos_token_id", U32, end_of_turn), pair("tokenizer.ggml.bos_token_id", U32, end_of_text),
-        pair("tokenizer.ggml.padding_token_id", U32, end_of_text), pair("tokenizer.ggml.add_bos_token", BOOL, False),
-        pair("tokenizer.chat_template", STRING, TEMPLATE),
-    ]
+    return [pair(*one) for one in (
+        ("general.architecture", STRING, "qwen3"),
+        ("general.type", STRING, "model"),
+        ("general.name", STRING, "Tollgate Demo"),
+        ("general.description", STRING, DESCRIPTION),
+        ("general.license", STRING, "apache-2.0"),
+        ("general.size_label", STRING, f"{weights / 1e6:.1f}M"),
+        ("general.file_type", U32, 7),
+        ("general.quantization_version", U32, 2),
+        ("general.alignment", U32, ALIGNMENT),
+        ("qwen3.vocab_size", U32, shape.vocabulary),
+        ("qwen3.context_length", U32, shape.context),
+        ("qwen3.embedding_length", U32, shape.width),
+        ("qwen3.block_count", U32, shape.layers),
+        ("qwen3.feed_forward_length", U32, shape.hidden),
+        ("qwen3.attention.head_count", U32, shape.heads),
+        ("qwen3.attention.head_count_kv", U32, shape.kv_heads),
+        ("qwen3.attention.key_length", U32, shape.head_width),
+        ("qwen3.attention.value_length", U32, shape.head_width),
+        ("qwen3.attention.layer_norm_rms_epsilon", F32, shape.epsilon),
+        ("qwen3.rope.freq_base", F32, shape.rope_base),
+        ("tokenizer.ggml.model", STRING, "gpt2"),
+        ("tokenizer.ggml.pre", STRING, "qwen2"),
+        ("tokenizer.ggml.tokens", ARRAY, tokens, STRING),
+        ("tokenizer.ggml.token_type", ARRAY, kinds, I32),
+        ("tokenizer.ggml.merges", ARRAY, merges, STRING),
+        ("tokenizer.ggml.eos_token_id", U32, end_of_turn),
+        ("tokenizer.ggml.bos_token_id", U32, end_of_text),
+        ("tokenizer.ggml.padding_token_id", U32, end_of_text),
+        ("tokenizer.ggml.add_bos_token", BOOL, False),
+        ("tokenizer.chat_template", STRING, TEMPLATE),
+    )]
 
 
 def tensors_of(model):
