@@ -40,6 +40,14 @@ T clamped(T value, float low, float high) {
   return (value + kNoFraction) - kNoFraction;
 }
 
+// The nearest half; among the subnormal ones, whose steps are coarse, none nearer to zero than `value`, so that the
+// integers that multiply it still reach the largest scale.
+std::uint16_t covering_half(float value) {
+  const std::uint16_t half = f32_to_f16(value);
+  const bool subnormal = (half & 0x7C00) == 0;
+  return subnormal && std::abs(f16_to_f32(half)) < std::abs(value) ? static_cast<std::uint16_t>(half + 1) : half;
+}
+
 // x is about scale * q - min, with q in 0..15 and min >= 0.
 struct Affine {
   float scale = 0, min = 0;
@@ -172,7 +180,7 @@ void quantize_q4_k(const float* values, std::uint8_t* out) {
     fits[group] = best_affine(values + group * kAffine);
     most = {std::max(most.scale, fits[group].scale), std::max(most.min, fits[group].min)};
   }
-  const std::uint16_t d_half = f32_to_f16(most.scale / 63), dmin_half = f32_to_f16(most.min / 63);
+  const std::uint16_t d_half = covering_half(most.scale / 63), dmin_half = covering_half(most.min / 63);
   const float d = f16_to_f32(d_half), dmin = f16_to_f32(dmin_half);
   bits::store(out, d_half);
   bits::store(out + 2, dmin_half);
@@ -197,7 +205,7 @@ void quantize_q6_k(const float* values, std::uint8_t* out) {
     fits[group] = best_signed(values + group * kSigned);
     if (std::abs(fits[group]) > std::abs(most)) most = fits[group];
   }
-  const std::uint16_t d_half = f32_to_f16(most / -128);
+  const std::uint16_t d_half = covering_half(most / -128);
   const float d = f16_to_f32(d_half);
   std::fill(out, out + 208, std::uint8_t{0});
   bits::store(out + 208, d_half);

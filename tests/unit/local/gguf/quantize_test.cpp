@@ -82,6 +82,15 @@ TEST(Quantize, EdgesStayFinite) {
   }
 }
 
+// Their block scales are below what a half float can hold exactly, or at all.
+TEST(Quantize, TinyWeightsAreNotLost) {
+  for (const float deviation : {1e-4f, 3e-5f, 1e-5f}) {
+    const std::vector<float> values = normal_values(256 * 8, deviation, 5);
+    EXPECT_LT(relative_error(TensorType::q6_k, values), 0.025) << deviation;
+    EXPECT_LT(relative_error(TensorType::q4_k, values), 0.075) << deviation;
+  }
+}
+
 TEST(Quantize, OneSignedBlocksComeBack) {
   for (const float sign : {-1.0f, 1.0f}) {
     std::vector<float> values = normal_values(256 * 8, 0.1f, 11);
