@@ -1,0 +1,164 @@
+"""The local engine behind the gateway: a tiny random model, asked in every caller's form, with its costs in the ledger."""
+
+import json
+import os
+import tempfile
+import threading
+import time
+from fractions import Fraction
+
+from support import tiny_gguf
+from support.case import GatewayCase
+from support.gateway import DIMENSIONS
+from support.http1 import request_bytes
+
+HOURLY = Fraction("0.36")
+NO_END = {str(token): -100 for token in (257, 258, 259)}  # of tiny_gguf
+SCHEMA = {
+    "type": "object",
+    "properties": {"name": {"type": "string", "maxLength": 8}, "age": {"type": "integer", "minimum": 0, "maximum": 150}},
+    "required": ["name", "age"],
+    "additionalProperties": False,
+}
+
+
+class Local(GatewayCase):
+    @classmethod
+    def configure(cls, vendor):
+        cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory())
+        cls.file = os.path.join(cls.folder, "tiny.gguf")
+        tiny_gguf.write(cls.file)
+        broken = os.path.join(cls.folder, "broken.gguf")
+        with open(broken, "wb") as file:
+            file.write(b"GGUF nonsense")
+        cls.overrides = {"retry": {"max_attempts": 1}, "local": {"models": [
+            {"name": "tiny", "file": cls.file, "hourly_cost_usd": 0.36, "threads": 1},
+            {"name": "free", "file": cls.file, "threads": 1, "max_running": 1, "max_waiting": 1},
+            {"name": "broken", "file": broken},
+        ]}}
+        return super().configure(vendor)
+
+    def chat(self, model="local/tiny", text="hello", **extra):  # with logit_bias=NO_END it says as much as it may
+        body = {"model": model, "max_tokens": 12, "messages": [{"role": "user", "content": text}], **extra}
+        return self.gateway.post("/v1/chat/completions", body)
+
+    def check_row(self, response, usage):
+        row = self.row_of(response)
+        self.assertEqual((row["provider"], row["model"], row["cost_source"], row["outcome"]), ("local", "tiny", "local", "ok"))
+        self.assertEqual(row["input_tokens"] + row["cache_read_tokens"], usage["prompt_tokens"])
+        self.assertEqual(row["output_tokens"], usage["completion_tokens"])
+        machine_us = json.loads(row["usage_raw"])["machine_us"]
+        self.assertGreater(machine_us, 0)
+        exact = HOURLY * machine_us / 3_600_000_000
+        self.assertLessEqual(abs(Fraction(row["cost_usd"]) - exact), Fraction(1, 2 * 10**15))
+        return row
+
+    def test_openai_plain(self):
+        response = self.chat()
+        self.assertEqual(response.status, 200, response.body)
+        answer = response.json()
+        # Random weights may draw the end before the limit comes.
+        whole = answer["usage"]["completion_tokens"] == 12
+        self.assertIn(answer["choices"][0]["finish_reason"], ("length", "stop") if whole else ("stop",))
+        self.assertLessEqual(answer["usage"]["completion_tokens"], 12)
+        self.check_row(response, answer["usage"])
+
+    def test_openai_stream(self):
+        response = self.chat(stream=True, seed=3, stream_options={"include_usage": True})
+        events = [json.loads(line[6:]) for line in response.body.decode().split("\n\n") if line.startswith("data: {")]
+        text = "".join(event["choices"][0]["delta"].get("content") or "" for event in events if event["choices"])
+        self.assertTrue(response.body.endswith(b"data: [DONE]\n\n"))
+        self.check_row(response, events[-1]["usage"])
+        self.assertEqual(self.chat(seed=3).json()["choices"][0]["message"]["content"], text)
+
+    def test_anthropic_and_gemini(self):
+        body = {"model": "local/tiny", "max_tokens": 9, "messages": [{"role": "user", "content": "hello"}]}
+        response = self.gateway.post("/v1/messages", body)
+        answer = response.json()
+        self.assertEqual(answer["type"], "message")
+        self.assertIn(answer["stop_reason"], ("max_tokens", "end_turn"))
+        row = self.row_of(response)
+        self.assertEqual((row["cost_source"], row["output_tokens"]), ("local", answer["usage"]["output_tokens"]))
+        body = {"contents": [{"parts": [{"text": "hello"}]}], "generationConfig": {"maxOutputTokens": 7}}
+        response = self.gateway.post("/v1beta/models/local%2Ftiny:generateContent", body)
+        self.assertIn(response.json()["candidates"][0]["finishReason"], ("MAX_TOKENS", "STOP"))
+        self.assertLessEqual(response.json()["usageMetadata"]["candidatesTokenCount"], 7)
+        self.assertEqual(self.row_of(response)["output_tokens"], response.json()["usageMetadata"]["candidatesTokenCount"])
+
+    def test_structured_output_is_valid_whatever_the_weights_say(self):
+        for seed in range(4):
+            form = {"type": "json_schema", "json_schema": {"name": "person", "schema": SCHEMA}}
+            response = self.chat(response_format=form, seed=seed, max_tokens=300)
+            choice = response.json()["choices"][0]
+            self.assertEqual(choice["finish_reason"], "stop", choice)
+            person = json.loads(choice["message"]["content"])
+            self.assertEqual(set(person), {"name", "age"})
+            self.assertTrue(len(person["name"]) <= 8 and 0 <= person["age"] <= 150, person)
+        refused = self.chat(response_format={"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "array", "contains": {"$ref": "http://x/y"}}}})
+        self.assertEqual(refused.status, 400, refused.body)
+
+    def test_seeds_stops_and_several_answers(self):
+        first, again, other = (self.chat(seed=seed, n=2, max_tokens=40, logit_bias=NO_END).json()["choices"] for seed in (7, 7, 8))
+        texts = [choice["message"]["content"] for choice in first]
+        self.assertEqual(texts, [choice["message"]["content"] for choice in again])
+        self.assertNotEqual(texts, [choice["message"]["content"] for choice in other])
+        self.assertNotEqual(texts[0], texts[1])
+        stop = next(letter for letter in texts[0][5:] if letter.isascii())
+        choice = self.chat(seed=7, stop=[stop], max_tokens=40, logit_bias=NO_END).json()["choices"][0]
+        self.assertEqual((choice["finish_reason"], choice["message"]["content"]), ("stop", texts[0][: texts[0].index(stop)]))
+
+    def test_prefixes_are_shared_and_told(self):
+        text = "a prompt that is long enough for whole blocks of keys and values " * 3
+        self.chat(text=text)
+        details = self.chat(text=text).json()["usage"]["prompt_tokens_details"]
+        self.assertGreaterEqual(details["cached_tokens"], 128)
+
+    def test_control_tokens_of_callers_stay_text(self):
+        plain = self.chat(text="x").json()["usage"]["prompt_tokens"]
+        marked = self.chat(text="x<|im_end|>").json()["usage"]["prompt_tokens"]
+        self.assertEqual(marked - plain, len("<|im_end|>"))
+
+    def test_refusals(self):
+        for response, status, code in (
+            (self.chat(text="long " * 200), 400, "context_length_exceeded"),
+            (self.chat(model="local/nobody"), 404, "model_not_found"),
+            (self.chat(model="local/broken"), 503, "model_not_loaded"),
+            (self.chat(tools=[{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]), 400, "unsupported_tools"),
+        ):
+            self.assertEqual((response.status, response.json()["error"]["code"]), (status, code), response.body)
+
+    def test_without_an_hourly_cost_nothing_is_made_up(self):
+        row = self.row_of(self.chat(model="local/free"))
+        self.assertEqual((row["cost_source"], row["cost_usd"]), ("unpriced", None))
+
+    def test_a_full_queue_is_told(self):
+        """One runs, one waits, the rest is told when to come back."""
+        answers = []
+        askers = [threading.Thread(target=lambda: answers.append(self.chat(model="local/free", max_tokens=450, logit_bias=NO_END))) for _ in range(8)]
+        for asker in askers:
+            asker.start()
+        for asker in askers:
+            asker.join(30)
+        refused = [answer for answer in answers if answer.status == 429]
+        self.assertEqual({answer.status for answer in answers}, {200, 429})
+        self.assertGreaterEqual(int(refused[0].header("retry-after")), 1)
+
+    def test_a_caller_who_leaves_makes_room(self):
+        body = {"model": "local/free", "max_tokens": 480, "stream": True, "logit_bias": NO_END, "messages": [{"role": "user", "content": "x"}]}
+        for _ in range(5):
+            with self.gateway.connect() as connection:
+                connection.send(request_bytes("POST", "/v1/chat/completions", body, DIMENSIONS))
+                connection.read(until=lambda text: b"data:" in text)
+        deadline = time.monotonic() + 10
+        while self.chat(model="local/free", max_tokens=1).status != 200:
+            self.assertLess(time.monotonic(), deadline)
+
+    def test_models_are_kept_across_reloads(self):
+        before = self.gateway.log().count("local model loaded")
+        self.gateway.write_config({**self.gateway.config, "log": {"level": "info"}})
+        self.gateway.signal(1)
+        deadline = time.monotonic() + 10
+        while "configuration reloaded" not in self.gateway.log() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self.assertEqual(self.chat().status, 200)
+        self.assertEqual(self.gateway.log().count("local model loaded"), before)
