@@ -147,9 +147,10 @@ Value truncate(Arena& arena, const Value& input, Arguments& arguments) {
   const auto end_size = static_cast<std::int64_t>(count_points(end));
   if (most < end_size) fail("AssertionError: expected length >= " + std::to_string(end_size));
   if (leeway < 0) fail("AssertionError: expected leeway >= 0");
+  const std::int64_t size = length(arena, input);
+  if (size <= most || size - most <= leeway) return input;
   if (!input.is(Kind::text)) fail("TypeError: truncate wants a text, not " + std::string(type_name(input)));
   const Value& text = input;
-  if (length(arena, text) <= most || length(arena, text) - most <= leeway) return text;
   std::string cut = text.bytes().substr(0, offset_of_point(text.bytes(), static_cast<std::size_t>(most - end_size)));
   if (!kill_words) cut = split_by(cut, " ", 1, true)[0];
   return arena.text(cut + end);
