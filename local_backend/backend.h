@@ -42,7 +42,7 @@ struct StepResult {
 };
 
 struct BackendInfo {
-  std::string device;        // "cpu (avx512-vnni, 2 threads)"
+  std::string device;  // "cpu (avx512-vnni, 2 threads)"
   std::size_t vocabulary = 0;
   std::size_t max_step_tokens = 0;  // T of the largest plan
   std::size_t blocks = 0;           // of the KV pool

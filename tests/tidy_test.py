@@ -191,7 +191,8 @@ class House(unittest.TestCase):
     def test_libraries_are_confined(self):
         self.check(confinement_problems, self.sources)
         for library, (pattern, _) in CONFINED.items():
-            users = [path for path in self.sources if path.endswith(".cpp") and module_of(path) and not path.startswith("core/net/")
+            # core/net is the networking module; the engine builds alone and reads JSON with what it finds there.
+            users = [path for path in self.sources if path.endswith(".cpp") and module_of(path) and not path.startswith(("core/net/", "local_backend/"))
                      and any(re.search(pattern, target) for _, target in includes(read(path)))]
             self.assertLessEqual(len(users), MAX_SOURCES_PER_LIBRARY, f"{library} in {users}")
 

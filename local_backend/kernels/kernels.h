@@ -28,13 +28,14 @@ struct PackedMatrix {
   std::size_t rows = 0, columns = 0;
   std::shared_ptr<const std::byte> data;  // 64-byte aligned; may be the file's own mapping where no repacking pays
   std::size_t bytes = 0;
-  int layout = 0;                         // of the level that packed it
+  int layout = 0;  // of the level that packed it
 };
 
 enum class KvType : unsigned char { f16, q8 };  // q8: int8 with one float scale per token and head
 
 // Where keys and values live. One block is one contiguous object:
-// [layer][K, V][kv_head]{f16: [kBlockTokens][dim] halves; q8: [kBlockTokens] float scales, then [kBlockTokens][dim] int8}
+// [layer][K, V][kv_head]{f16: [kBlockTokens][dim] halves; q8: [kBlockTokens] float scales, then [kBlockTokens][dim]
+// int8}
 struct KvLayout {
   KvType type = KvType::f16;
   int layers = 0, kv_heads = 0, dim = 0;
@@ -52,7 +53,7 @@ struct AttentionArgs {
   float softcap = 0;  // 0 = none
   int window = 0;     // sliding window in tokens; 0 = all
   bool causal = true;
-  const float* sinks = nullptr;           // [heads] or nullptr
+  const float* sinks = nullptr;  // [heads] or nullptr
   const StepPlan* plan = nullptr;
 };
 
@@ -61,8 +62,8 @@ struct Kernels {
   // Reads `rows` x `columns` values of `type`, row after row.
   PackedMatrix (*pack)(TensorType type, const std::byte* data, std::size_t rows, std::size_t columns, Workers& workers);
   // ys[i][m][rows_i] = x[m][columns] * W_i^T, for matrices that share their input. `scratch`: see scratch_bytes.
-  void (*matmul)(std::span<const PackedMatrix* const> matrices, const float* x, std::size_t m, std::span<float* const> ys,
-                 std::byte* scratch, Workers& workers);
+  void (*matmul)(std::span<const PackedMatrix* const> matrices, const float* x, std::size_t m,
+                 std::span<float* const> ys, std::byte* scratch, Workers& workers);
   std::size_t (*scratch_bytes)(std::size_t max_m, std::size_t max_columns);
   // One row of a matrix as floats (token embeddings).
   void (*row)(const PackedMatrix& matrix, std::size_t row, float* out);

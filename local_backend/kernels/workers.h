@@ -1,6 +1,6 @@
-// The engine's threads: a task is cut into chunks that the caller and sleeping helpers take one by one. The caller never
-// waits for a helper that has not started a chunk, so a busy machine costs parallelism, not stalls; nobody spins for
-// longer than a few microseconds. Thread rule: run() by one owner thread.
+// The engine's threads: a task is cut into chunks that the caller and sleeping helpers take one by one. The caller
+// never waits for a helper that has not started a chunk, so a busy machine costs parallelism, not stalls; nobody spins
+// for longer than a few microseconds. Thread rule: run() by one owner thread.
 #pragma once
 
 #include <functional>

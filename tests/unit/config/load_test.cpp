@@ -66,7 +66,7 @@ TEST(Load, TheDocumentedShapeLoads) {
   EXPECT_EQ(c.prices[0].rates.at(Bucket::cache_read).per_million(), *Money::parse("0.25"));
   EXPECT_EQ(c.find_model("smart")->targets.size(), 3u);
   // What this version cannot do is said, not ignored.
-  EXPECT_TRUE(holds(result.warnings, "local.models.0.file: cannot read models/demo.gguf (No such file"))
+  EXPECT_TRUE(holds(result.warnings, "local.models.0.file: cannot read ./models/demo.gguf (No such file"))
       << all_text(result.warnings);
   EXPECT_TRUE(holds(result.warnings, "models.smart.strategy"));
   EXPECT_FALSE(holds(result.warnings, "budgets"));
