@@ -1,6 +1,7 @@
 // Field names of the vendors' usage objects (table: docs/formats/billing.md). Owner: billing, price half.
 #include "billing/usage_counts.h"
 
+#include <algorithm>
 #include <set>
 
 #include "billing/price_decimal.h"
@@ -9,21 +10,101 @@
 namespace tollgate::billing {
 namespace {
 
-void read_input_details(JsonValue details, RawCounts& counts) {
-  take_count(details["cached_tokens"], Field::cached, counts);
-  take_count(details["cache_write_tokens"], Field::cache_write, counts);
-  take_count(details["audio_tokens"], Field::audio_input, counts);
-  take_count(details["image_tokens"], Field::image_input, counts);
-  take_count(details["video_tokens"], Field::video_input, counts);
-  const JsonValue cached = details["cached_tokens_details"];  // Realtime
+// Every member that is looked for in a usage object of OpenAI's or Anthropic's family. A vendor sends five of them, so
+// they are picked in one pass instead of being searched for one by one. Shortest first.
+constexpr std::string_view kNames[] = {
+    "speed",
+    "seconds",
+    "input_tokens",
+    "service_tier",
+    "total_tokens",
+    "cached_tokens",
+    "inference_geo",
+    "output_tokens",
+    "prompt_tokens",
+    "cache_creation",
+    "citation_tokens",
+    "pages_processed",
+    "server_tool_use",
+    "reasoning_tokens",
+    "completion_tokens",
+    "num_cached_tokens",
+    "num_search_queries",
+    "input_token_details",
+    "input_tokens_details",
+    "output_token_details",
+    "prompt_audio_seconds",
+    "prompt_token_details",
+    "output_tokens_details",
+    "prompt_tokens_details",
+    "cache_read_input_tokens",
+    "prompt_cache_hit_tokens",
+    "server_tool_use_details",
+    "prompt_cache_miss_tokens",
+    "completion_tokens_details",
+    "cache_creation_input_tokens",
+    "server_side_tool_usage_details",
+};
+
+constexpr std::size_t kLongest = std::end(kNames)[-1].size();
+static_assert(std::is_sorted(std::begin(kNames), std::end(kNames),
+                             [](std::string_view a, std::string_view b) { return a.size() < b.size(); }));
+
+// A place in kNames, found by the compiler: a name that is not there does not compile.
+struct Name {
+  std::size_t index;
+  consteval Name(const char* text) : index(std::find(std::begin(kNames), std::end(kNames), text) - kNames) {
+    if (index == std::size(kNames)) throw "not in kNames";
+  }
+};
+
+// Where the names of each length begin.
+constexpr auto kBegins = [] {
+  std::array<unsigned char, kLongest + 2> begins{};
+  for (std::size_t length = 0; length < begins.size(); ++length)
+    begins[length] = static_cast<unsigned char>(std::count_if(
+        std::begin(kNames), std::end(kNames), [&](std::string_view name) { return name.size() < length; }));
+  return begins;
+}();
+
+// The members of one usage object; of repeated ones the first.
+class Members {
+ public:
+  explicit Members(JsonValue usage) {
+    usage.members([this](std::string_view key, JsonValue value) {
+      if (key.size() > kLongest) return;
+      for (std::size_t i = kBegins[key.size()]; i < kBegins[key.size() + 1]; ++i)
+        if (kNames[i] == key && !values_[i].present()) values_[i] = value;
+    });
+  }
+  JsonValue operator[](Name name) const { return values_[name.index]; }
+
+ private:
+  std::array<JsonValue, std::size(kNames)> values_;
+};
+
+void read_cached_details(JsonValue cached, RawCounts& counts) {
   take_count(cached["audio_tokens"], Field::audio_cached, counts);
   take_count(cached["image_tokens"], Field::image_cached, counts);
 }
 
+void read_input_details(JsonValue details, RawCounts& counts) {
+  details.members([&counts](std::string_view name, JsonValue value) {
+    if (name == "cached_tokens") return take_count(value, Field::cached, counts);
+    if (name == "audio_tokens") return take_count(value, Field::audio_input, counts);
+    if (name == "image_tokens") return take_count(value, Field::image_input, counts);
+    if (name == "video_tokens") return take_count(value, Field::video_input, counts);
+    if (name == "cache_write_tokens") return take_count(value, Field::cache_write, counts);
+    if (name == "cached_tokens_details") return read_cached_details(value, counts);  // Realtime
+  });
+}
+
 void read_output_details(JsonValue details, RawCounts& counts) {
-  take_count(details["reasoning_tokens"], Field::reasoning, counts);
-  take_count(details["audio_tokens"], Field::audio_output, counts);
-  take_count(details["image_tokens"], Field::image_output, counts);
+  details.members([&counts](std::string_view name, JsonValue value) {
+    if (name == "reasoning_tokens") return take_count(value, Field::reasoning, counts);
+    if (name == "audio_tokens") return take_count(value, Field::audio_output, counts);
+    if (name == "image_tokens") return take_count(value, Field::image_output, counts);
+  });
 }
 
 // Repeats of the cached count: the largest is kept, normalisation compares it with the main one.
@@ -35,7 +116,7 @@ void take_repeat(JsonValue value, RawCounts& counts) {
 
 // Deep research bills what it read and what it thought beside the answer, and its searches one by one. Elsewhere the
 // searches are part of a fee for the request.
-void read_research(JsonValue usage, RawCounts& counts) {
+void read_research(const Members& usage, RawCounts& counts) {
   if (!usage["citation_tokens"].is_number()) return;
   take_count(usage["citation_tokens"], Field::citation, counts);
   take_count(usage["num_search_queries"], Field::web_search, counts);
@@ -49,8 +130,8 @@ void add_calls(JsonValue value, std::int64_t& sum, bool& any) {
   }
 }
 
-void read_server_tools(JsonValue usage, RawCounts& counts) {
-  const JsonValue xai = usage["server_side_tool_usage_details"];
+void read_xai_tools(JsonValue xai, RawCounts& counts) {
+  if (!xai.is_object()) return;
   std::int64_t searches = 0;
   bool any = false;
   add_calls(xai["web_search_calls"], searches, any);
@@ -62,15 +143,20 @@ void read_server_tools(JsonValue usage, RawCounts& counts) {
   add_calls(xai["document_search_calls"], files, any);
   if (any) counts.set(Field::file_search, files);
   take_count(xai["code_interpreter_calls"], Field::code_execution, counts);
-  for (const char* name : {"server_tool_use", "server_tool_use_details"}) {
+}
+
+void read_server_tools(const Members& usage, RawCounts& counts) {
+  read_xai_tools(usage["server_side_tool_usage_details"], counts);
+  for (const Name name : {Name("server_tool_use"), Name("server_tool_use_details")}) {
     const JsonValue tools = usage[name];
+    if (!tools.is_object()) continue;
     take_count(tools["web_search_requests"], Field::web_search, counts);
     take_count(tools["web_fetch_requests"], Field::web_fetch, counts);
     take_count(tools["code_execution_requests"], Field::code_execution, counts);
   }
 }
 
-void read_writes(JsonValue usage, RawCounts& counts) {
+void read_writes(const Members& usage, RawCounts& counts) {
   const JsonValue split = usage["cache_creation"];
   if (usage["cache_creation_input_tokens"].is_number()) counts.old_split = !split.is_object();
   take_count(usage["cache_creation_input_tokens"], Field::cache_write, counts);
@@ -139,8 +225,9 @@ void take_seconds_text(std::string_view text, RawCounts& counts) {
   counts.set(Field::audio_milliseconds, millis > kMaxCount ? kMaxCount + 1 : static_cast<std::int64_t>(millis));
 }
 
-void read_openai_usage(JsonValue usage, RawCounts& counts) {
-  if (!usage.is_object()) return;
+void read_openai_usage(JsonValue object, RawCounts& counts) {
+  if (!object.is_object()) return;
+  const Members usage(object);
   counts.reported = true;
   take_count(usage["input_tokens"], Field::prompt, counts);
   take_count(usage["prompt_tokens"], Field::prompt, counts);
@@ -148,17 +235,17 @@ void read_openai_usage(JsonValue usage, RawCounts& counts) {
   take_count(usage["completion_tokens"], Field::completion, counts);
   take_count(usage["total_tokens"], Field::total, counts);
   take_count(usage["reasoning_tokens"], Field::reasoning, counts);
-  for (const char* name :
-       {"prompt_token_details", "prompt_tokens_details", "input_token_details", "input_tokens_details"}) {
-    read_input_details(usage[name], counts);
-  }
-  for (const char* name : {"completion_tokens_details", "output_token_details", "output_tokens_details"}) {
-    read_output_details(usage[name], counts);
-  }
-  for (const char* name :
-       {"prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens", "cache_read_input_tokens"}) {
-    take_repeat(usage[name], counts);
-  }
+  read_input_details(usage["prompt_token_details"], counts);
+  read_input_details(usage["prompt_tokens_details"], counts);
+  read_input_details(usage["input_token_details"], counts);
+  read_input_details(usage["input_tokens_details"], counts);
+  read_output_details(usage["completion_tokens_details"], counts);
+  read_output_details(usage["output_token_details"], counts);
+  read_output_details(usage["output_tokens_details"], counts);
+  take_repeat(usage["prompt_cache_hit_tokens"], counts);
+  take_repeat(usage["num_cached_tokens"], counts);
+  take_repeat(usage["cached_tokens"], counts);
+  take_repeat(usage["cache_read_input_tokens"], counts);
   take_count(usage["prompt_cache_miss_tokens"], Field::cache_miss, counts);
   read_writes(usage, counts);
   read_server_tools(usage, counts);
@@ -178,8 +265,9 @@ void read_timings(JsonValue timings, RawCounts& counts) {
   take_count(timings["predicted_n"], Field::completion, counts);
 }
 
-void read_anthropic_usage(JsonValue usage, RawCounts& counts) {
-  if (!usage.is_object()) return;
+void read_anthropic_usage(JsonValue object, RawCounts& counts) {
+  if (!object.is_object()) return;
+  const Members usage(object);
   counts.reported = true;
   take_count(usage["input_tokens"], Field::prompt, counts);
   take_count(usage["output_tokens"], Field::completion, counts);
@@ -193,9 +281,9 @@ void read_anthropic_usage(JsonValue usage, RawCounts& counts) {
 }
 
 std::string read_reported_cost(std::string_view usage_text) {
-  constexpr std::string_view kNames[] = {"cost", "cost_in_usd_ticks", "is_byok", "cost_details"};
+  constexpr std::string_view kWanted[] = {"cost", "cost_in_usd_ticks", "is_byok", "cost_details"};
   ByteRange ranges[4];
-  if (!scan_members(usage_text, kNames, ranges)) return {};
+  if (!scan_members(usage_text, kWanted, ranges)) return {};
   const std::string_view ticks = member_text(usage_text, ranges[1]);
   if (!ticks.empty()) {
     // 1 USD = 1e10 ticks.

@@ -112,7 +112,9 @@ bool scale_up(U128 mantissa, int exponent, U128& out) {
   return !__builtin_mul_overflow(mantissa, power_of_ten(exponent), &out);
 }
 
-void append_digits(std::string& out, U128 value, int min_digits) {
+// The following are made for 128 bits and for 64, which nearly every amount fits into and which are much quicker.
+template <class U>
+void append_digits(std::string& out, U value, int min_digits) {
   char buffer[40];
   int length = 0;
   while (value != 0 || length < min_digits) {
@@ -122,25 +124,40 @@ void append_digits(std::string& out, U128 value, int min_digits) {
   while (length > 0) out.push_back(buffer[--length]);
 }
 
-// value / 10^decimals with exactly that many places.
-std::string fixed_text(bool negative, U128 value, int decimals) {
+template <class U>
+std::string write_fixed(bool negative, U value, int decimals) {
   std::string out;
   if (negative && value != 0) out.push_back('-');
-  append_digits(out, value / power_of_ten(decimals), 1);
+  const U one = static_cast<U>(power_of_ten(decimals));
+  append_digits<U>(out, value / one, 1);
   if (decimals > 0) {
     out.push_back('.');
-    append_digits(out, value % power_of_ten(decimals), decimals);
+    append_digits<U>(out, value % one, decimals);
   }
   return out;
 }
 
-// The same without trailing zeros.
-std::string shortest_text(bool negative, U128 value, int decimals) {
+template <class U>
+std::string write_shortest(bool negative, U value, int decimals) {
   while (decimals > 0 && value % 10 == 0) {
     value /= 10;
     --decimals;
   }
-  return fixed_text(negative, value, decimals);
+  return write_fixed(negative, value, decimals);
+}
+
+bool is_short(U128 value, int decimals) { return value >> 64 == 0 && decimals <= 19; }
+
+// value / 10^decimals with exactly that many places.
+std::string fixed_text(bool negative, U128 value, int decimals) {
+  return is_short(value, decimals) ? write_fixed(negative, static_cast<std::uint64_t>(value), decimals)
+                                   : write_fixed(negative, value, decimals);
+}
+
+// The same without trailing zeros.
+std::string shortest_text(bool negative, U128 value, int decimals) {
+  return is_short(value, decimals) ? write_shortest(negative, static_cast<std::uint64_t>(value), decimals)
+                                   : write_shortest(negative, value, decimals);
 }
 
 // value / divisor, half to even; `sticky` says that a remainder below `value` was already cut off.

@@ -73,7 +73,8 @@ Task<Result<void>> Exchange::send_request(bool fresh) {
   if (client_gone_) co_return Error{.code = "client_gone"};
   std::array<std::string_view, 5> parts{translation_.body()};
   std::size_t part_count = 1, bytes = translation_.body().size();
-  splice_.usage_injected = false;
+  // A request that was written anew asks for the usage, too.
+  splice_.usage_injected = upstream_->usage_option && !translation_.active() && scan_.stream && !scan_.include_usage;
   if (!translation_.rewritten()) {
     const bool want_usage = upstream_->usage_option && vendor_->config->stream_usage_option;
     splice_body(in_.body, scan_, target_->model, want_usage, splice_);

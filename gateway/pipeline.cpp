@@ -77,7 +77,8 @@ Result<void> Exchange::prepare() {
       resolve_attribution(snapshot_->config.attribution, key_, in_.head->headers, scan_, in_.body, worker_.guard);
   if (!who) return std::move(who).error();
   who_ = std::move(*who);
-  const std::string asked = passes_through() ? passthrough_name() : scan_.model;
+  const std::string passed = passes_through() ? passthrough_name() : std::string();
+  const std::string& asked = passes_through() ? passed : scan_.model;
   if (key_ && !may_use(*key_, asked))
     return Error{.kind = ErrorKind::auth,
                  .status = 403,

@@ -169,7 +169,7 @@ Task<Exchange::Pull> Exchange::collect_body(std::string_view& whole) {
 // The vendor's headers for the client, copied while the head's views are valid.
 void Exchange::keep_reply_headers() {
   reply_headers_.clear();
-  const bool new_framing = in_.route.json_array || (reply_framing() && *reply_framing() != Framing::sse);
+  const bool new_framing = in_.route.json_array || reply_framing().value_or(Framing::sse) != Framing::sse;
   if (translation_.active() || new_framing) {
     reply_headers_ = scan_.stream && record_.http_status < 300 ? stream_type() : "Content-Type: application/json\r\n";
     const std::int64_t now = wall_micros();

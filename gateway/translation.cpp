@@ -27,7 +27,7 @@ bool holds_foreign_signatures(std::string_view body) {
 }  // namespace
 
 void Translation::reset(const Route& route, std::string_view body, std::string_view model, bool stream) {
-  route_ = route;
+  route_ = &route;
   client_body_ = body;
   model_ = model;
   stream_ = stream;
@@ -40,8 +40,8 @@ void Translation::reset(const Route& route, std::string_view body, std::string_v
 
 Result<void> Translation::read_request() {
   if (read_) return {};
-  if (route_.surface->operation != Operation::generate) {
-    auto plain = read_plain_request(route_, client_body_, model_);
+  if (route_->surface->operation != Operation::generate) {
+    auto plain = read_plain_request(*route_, client_body_, model_);
     if (!plain) return std::move(plain).error();
     plain_ = std::move(*plain);
     read_ = true;
@@ -56,7 +56,7 @@ Result<void> Translation::read_request() {
 
 Result<void> Translation::prepare(const Vendor& vendor, const Surface*& upstream, std::string_view model,
                                   Fidelity fidelity) {
-  const bool native = upstream->id == route_.surface->id;
+  const bool native = upstream->id == route_->surface->id;
   losses_ = {};
   frames_.reset();
   translator_.reset();
@@ -83,7 +83,7 @@ Result<std::string> Translation::say(const Surface*& upstream, const WriteContex
   return Error{.kind = ErrorKind::client_fault,
                .status = 400,
                .code = "target_not_capable",
-               .message = "no translation from " + std::string(route_.surface->name) + " to " +
+               .message = "no translation from " + std::string(route_->surface->name) + " to " +
                           std::string(upstream->name) + " is known"};
 }
 
@@ -91,7 +91,7 @@ StreamOptions Translation::stream_options() const {
   return {.include_usage = asked_.include_usage.value_or(false),
           .id = Id::next().to_string(),
           .created = wall_micros() / 1'000'000,
-          .json_array = route_.json_array,
+          .json_array = route_->json_array,
           .request = &asked_};
 }
 
@@ -139,7 +139,7 @@ void Translation::write_frame(const Frame& frame, std::string& out) {
   } else if (frame.exception) {
     broke_ = true;
     broken_ = vendor_ ? vendor_->read_error(500, frame.data) : Error{.status = 502, .message = std::string(frame.data)};
-  } else if (route_.json_array) {
+  } else if (route_->json_array) {
     out += array_open_ ? ",\r\n" : "[";
     out += frame.data;
     array_open_ = true;
@@ -157,7 +157,7 @@ void Translation::finish(const Usage& usage, std::string& out) {
   if (std::exchange(closed_, true)) return;
   if (translator_) {
     translator_->finish(usage, out);
-  } else if (route_.json_array) {
+  } else if (route_->json_array) {
     out += array_open_ ? "]" : "[]";
   }
 }
@@ -166,11 +166,11 @@ void Translation::fail(const Error& error, std::string& out) {
   if (std::exchange(closed_, true)) return;
   if (translator_) {
     translator_->fail(error, out);
-  } else if (route_.json_array) {
+  } else if (route_->json_array) {
     out += array_open_ ? ",\r\n" : "[";
     out += client_->write_error(error) + "]";
   } else {
-    const Surface& surface = *route_.surface;
+    const Surface& surface = *route_->surface;
     write_sse_event(out, surface.family == ApiFamily::anthropic ? "error" : "", client_->write_error(error));
   }
 }

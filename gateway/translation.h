@@ -59,7 +59,7 @@ class Translation {
   void write_frame(const Frame& frame, std::string& out);
 
   // The request.
-  Route route_;
+  const Route* route_ = nullptr;
   std::string_view client_body_, model_;
   bool stream_ = false, read_ = false;
   const Dialect* client_ = nullptr;

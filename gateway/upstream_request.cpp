@@ -114,10 +114,9 @@ bool is_private_request_header(std::string_view name) {
     case 'v':
       return http::iequals(name, "via");
     case 'x':
-      return http::iequals(name, "x-api-key") || istarts_with(name, "x-goog-") || istarts_with(name, "x-amz-") ||
-             istarts_with(name, "x-tollgate-") || istarts_with(name, "x-litellm-") ||
-             istarts_with(name, "x-portkey-") || istarts_with(name, "x-bf-") || istarts_with(name, "x-forwarded-") ||
-             http::iequals(name, "x-real-ip");
+      return istarts_with(name, "x-tollgate-") || http::iequals(name, "x-api-key") || istarts_with(name, "x-goog-") ||
+             istarts_with(name, "x-amz-") || istarts_with(name, "x-litellm-") || istarts_with(name, "x-portkey-") ||
+             istarts_with(name, "x-bf-") || istarts_with(name, "x-forwarded-") || http::iequals(name, "x-real-ip");
     default:
       return false;
   }
@@ -160,9 +159,11 @@ void append_upstream_head(std::string& out, const Vendor& vendor, const Upstream
     if (connection_lists && named_by_connection(client, header.name)) continue;
     http::write_header(out, header.name, header.value);
   }
-  const bool keep_version = !head.rewritten && client.find("anthropic-version").has_value();
-  for (const auto& [name, value] : vendor.config->headers)
-    if (!(keep_version && http::iequals(name, "anthropic-version"))) http::write_header(out, name, value);
+  for (const auto& [name, value] : vendor.config->headers) {
+    const bool kept =
+        !head.rewritten && http::iequals(name, "anthropic-version") && client.find("anthropic-version").has_value();
+    if (!kept) http::write_header(out, name, value);
+  }
   if (head.rewritten) out += "Content-Type: application/json\r\nUser-Agent: tollgate\r\n";
   out += "Accept-Encoding: identity\r\nContent-Length: ";
   append_number(out, head.body_bytes);

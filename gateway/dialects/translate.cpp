@@ -37,7 +37,8 @@ Error refuse_kept(std::string_view member, std::string_view target) {
   return Error{.kind = ErrorKind::client_fault,
                .status = 400,
                .code = "kept_by_another_vendor",
-               .message = std::string(member) + " names a part of the conversation that another vendor keeps; the target speaks " +
+               .message = std::string(member) +
+                          " names a part of the conversation that another vendor keeps; the target speaks " +
                           std::string(target) + ": send the whole input instead"};
 }
 

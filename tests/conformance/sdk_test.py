@@ -1,5 +1,6 @@
 """Runs the official Node SDKs against the gateway, with the fake vendor behind it, and looks at what they left in the ledger."""
 
+import fcntl
 import json
 import os
 import re
@@ -21,21 +22,22 @@ def install():
     if not shutil.which("node") or not shutil.which("npm"):
         return "node and npm are not installed"
     lock, stamp = os.path.join(HERE, "package-lock.json"), os.path.join(HERE, "node_modules", ".lock-installed")
-    with open(lock, encoding="utf-8") as file:
-        wanted = file.read()
-    if os.path.exists(stamp):
-        with open(stamp, encoding="utf-8") as file:
-            if file.read() == wanted:
-                return None
-    try:
-        done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-timeout=60000", "--fetch-retries=1"],
-                              cwd=HERE, capture_output=True, text=True, timeout=300, check=False)
-    except subprocess.TimeoutExpired:
-        return "npm ci took longer than 300 s"
-    if done.returncode != 0:
-        return f"npm ci failed: {(done.stderr.strip().splitlines() or ['no message'])[-1]}"
-    with open(stamp, "w", encoding="utf-8") as file:
-        file.write(wanted)
+    with open(lock, encoding="utf-8") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)  # both conformance tests may come here at one time
+        wanted = held.read()
+        if os.path.exists(stamp):
+            with open(stamp, encoding="utf-8") as file:
+                if file.read() == wanted:
+                    return None
+        try:
+            done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-timeout=60000", "--fetch-retries=1"],
+                                  cwd=HERE, capture_output=True, text=True, timeout=300, check=False)
+        except subprocess.TimeoutExpired:
+            return "npm ci took longer than 300 s"
+        if done.returncode != 0:
+            return f"npm ci failed: {(done.stderr.strip().splitlines() or ['no message'])[-1]}"
+        with open(stamp, "w", encoding="utf-8") as file:
+            file.write(wanted)
     return None
 
 

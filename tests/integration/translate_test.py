@@ -167,6 +167,16 @@ class Translate(GatewayCase):
         responses = self.gateway.post("/v1/responses", {"model": "ant/cut", "input": "x", "stream": True})
         self.assertTrue(any(block.startswith("event: error") or "response.failed" in block for block in events(responses.body)))
 
+    def test_a_usage_chunk_that_nobody_asked_for_stays_here(self):
+        # What looks like a signature of another family makes the request be written anew, and the usage be asked for.
+        messages = [{"role": "user", "content": "hi", "made_up": "tollgate.anthropic.x"}]
+        for asked in (False, True):
+            options = {"stream_options": {"include_usage": True}} if asked else {}
+            response = self.gateway.post("/v1/chat/completions", {"model": f"lab/marked{asked}", "messages": messages, "stream": True, **options})
+            self.assertTrue(self.sent(f"marked{asked}").json()["stream_options"]["include_usage"])
+            self.assertEqual(b'"choices":[]' in response.body.replace(b" ", b""), asked, response.body)
+            self.assertGreater(self.row_of(response)["output_tokens"], 0)
+
     def test_replies_that_are_no_json_are_the_vendors_fault(self):
         self.vendor.script("garbage", reply(b"<html>", content_type="application/json"))
         response = self.chat("ant/garbage")

@@ -156,7 +156,8 @@ TEST(Pairs, RequestsMeanTheSameInEveryOtherDialect) {
                                     losses);
       if (!body) {
         ++tally.refused;
-        EXPECT_EQ(body.error().code, "kept_by_another_vendor") << one.id << " to " << name << ": " << body.error().message;
+        EXPECT_EQ(body.error().code, "kept_by_another_vendor")
+            << one.id << " to " << name << ": " << body.error().message;
         if (tally.notes.size() < 6) tally.notes.push_back(one.id + " refused: " + body.error().message.substr(0, 150));
         continue;
       }
