@@ -86,6 +86,14 @@ TEST(GrammarSchema, Combinations) {
          {R"({"a":3})"}, {R"({"a":2})", R"({"a":3.5})", "{}"});
 }
 
+TEST(GrammarSchema, SomethingThatMustBeThere) {
+  expect(R"({"type":"object","properties":{"a":{"type":"string"}},"not":{"additionalProperties":{"type":"string"}}})",
+         {R"({"b":1})", R"({"a":"x","c":"y","b":1})", R"({"b":null,"c":"y"})"},
+         {"{}", R"({"a":"x"})", R"({"b":"y"})", R"({"a":1})"});
+  expect(R"({"type":"array","contains":{"type":"integer"},"maxItems":3})", {"[1]", R"(["a",true,7])", "[1,2]"},
+         {"[]", R"(["a"])", R"(["a","b","c"])", R"([1,2,3,4])"});
+}
+
 TEST(GrammarSchema, RecursionEndsAtTheDepthLimit) {
   GrammarLimits limits;
   limits.max_value_depth = 4;
