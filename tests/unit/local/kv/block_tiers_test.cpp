@@ -87,10 +87,11 @@ TEST(BlockTiers, EvictedBlocksComeBackFromHostMemory) {
 TEST(BlockTiers, EvictedBlocksReachTheStoreOnce) {
   Bench bench;
   BlockTiers tiers(bench.memory, nullptr, &bench.writing);
-  for (int round = 0; round < 3; ++round)
-    for (unsigned i = 0; i < 5; ++i) bench.evict(tiers, i);
+  for (unsigned i = 0; i < 5; ++i) bench.evict(tiers, i);
   ASSERT_TRUE(eventually([&] { return bench.shelf.size() == 5; }));
-  EXPECT_EQ(bench.writing.puts, 5);
+  for (unsigned i = 0; i < 6; ++i) bench.evict(tiers, i);
+  ASSERT_TRUE(eventually([&] { return bench.shelf.size() == 6; }));
+  EXPECT_EQ(bench.writing.puts, 6);
 }
 
 TEST(BlockTiers, BlocksComeFromTheStoreThroughHostMemory) {
@@ -146,7 +147,7 @@ TEST(BlockTiers, ASlowStoreIsNotAskedAgain) {
   tiers.computed(1'000'000, 1'000'000);  // 32 tokens in 32 us
   EXPECT_TRUE(tiers.ask(1, keys_of(0, 1)).wait) << "nothing is known of the store yet";
   EXPECT_EQ(bench.settled(tiers, 1, keys_of(0, 1)), 1u);
-  EXPECT_FALSE(tiers.ask(2, keys_of(1, 1)).wait);
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(tiers.ask(2, keys_of(1, 1)).wait);
   EXPECT_EQ(bench.reading.gets, 1);
 }
 
