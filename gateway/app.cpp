@@ -96,7 +96,8 @@ Result<void> App::start() {
   set_log_level(config.log.level);
   guard_ = std::make_unique<CardinalityGuard>(config.attribution.max_values_per_dimension);
   if (auto ready = start_ledger(config); !ready) return ready;
-  local_.models.apply(config.local);
+  local_ = std::make_unique<LocalVendor>();
+  local_->models.apply(config.local);
   return start_listeners();
 }
 
@@ -140,10 +141,10 @@ Result<void> App::start_listeners() {
   const int threads =
       config.threads > 0 ? config.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   batches_ = std::make_unique<BatchSettler>(config.state_dir + "/batches", snapshot_, spool_->make_writer(), metrics_,
-                                            *guard_, default_dialers(local_));
+                                            *guard_, default_dialers(*local_));
   for (int i = 0; i < threads; ++i) {
-    auto server = std::make_unique<Server>(snapshot_, spool_->make_writer(), metrics_, *guard_, default_dialers(local_),
-                                           batches_.get());
+    auto server = std::make_unique<Server>(snapshot_, spool_->make_writer(), metrics_, *guard_,
+                                           default_dialers(*local_), batches_.get());
     auto port = server->listen(host_, port_, tls);
     if (!port) return std::move(port).error();
     port_ = *port;
@@ -201,7 +202,7 @@ Result<void> App::reload() {
   if (before.listen != after.listen || before.admin != after.admin || before.threads != after.threads ||
       before.state_dir != after.state_dir || before.ledger.url != after.ledger.url || before.tls.cert != after.tls.cert)
     log_warn("listen, admin, threads, tls, state_dir and ledger take effect at the next start");
-  local_.models.apply(after.local);
+  local_->models.apply(after.local);
   snapshot_ = *next;
   set_log_level(after.log.level);
   for (auto& server : servers_) server->reload(snapshot_);
@@ -239,8 +240,8 @@ void App::shut_down() {
   log_info("draining", {{"limit_ms", static_cast<std::int64_t>(limit.count())}});
   for (auto& server : servers_) server->drain(limit);
   for (auto& server : servers_) server->join();
-  local_.preparing.join();  // both hand results to the servers' threads
-  local_.models.stop();
+  local_->preparing.join();  // both hand results to the servers' threads
+  local_->models.stop();
   servers_.clear();
   batches_->stop();
   writer_->stop(kFinalFlush);

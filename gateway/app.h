@@ -41,8 +41,8 @@ class App {
   std::string config_path_;
   std::int64_t file_stamp_ = 0;
   MetricsRegistry metrics_;
-  LocalVendor local_;
-  std::mutex reload_mutex_;  // reloads come from signals, the file watch and the admin listener
+  std::unique_ptr<LocalVendor> local_;  // made in start(): its thread must not take signals
+  std::mutex reload_mutex_;             // reloads come from signals, the file watch and the admin listener
   std::shared_ptr<const Snapshot> snapshot_;
   std::unique_ptr<CardinalityGuard> guard_;
   std::unique_ptr<billing::Spool> spool_;

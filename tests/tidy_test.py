@@ -216,7 +216,7 @@ class House(unittest.TestCase):
         for path in self.sources:
             # By name, or by its stem in a list that a loop turns into names.
             name, text = re.escape(os.path.basename(path)[:-4].removeprefix("fuzz_")), lists.get(path.split("/")[0], "") + lists["cmake"]
-            if path.endswith(".cpp") and not re.search(rf"(?<![\w]){name}(?!\w)", text):
+            if path.endswith(".cpp") and not re.search(rf"(?<![\w])(fuzz_)?{name}(?!\w)", text):
                 problems.append(f"{path}:1: in no CMake list")
         self.none(problems)
 

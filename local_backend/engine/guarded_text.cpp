@@ -47,7 +47,8 @@ std::vector<Token> encode_guarded(const Tokenizer& tokenizer, std::string_view r
   std::vector<Token> tokens;
   const auto add = [&](std::string_view text, bool first, bool special) {
     const std::string_view bos = tokenizer.bos ? tokenizer.bytes(*tokenizer.bos, true) : std::string_view();
-    const bool add_bos = first && tokenizer.adds_bos && tokenizer.bos && (bos.empty() || !text.starts_with(bos));
+    const bool add_bos =
+        first && tokenizer.adds_bos && tokenizer.bos && (!special || bos.empty() || !text.starts_with(bos));
     if (add_bos) tokens.push_back(*tokenizer.bos);
     const auto piece = tokenizer.encode(text, {.add_special = false, .parse_special = special});
     tokens.insert(tokens.end(), piece.begin(), piece.end());

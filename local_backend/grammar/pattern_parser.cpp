@@ -1,3 +1,4 @@
+// From the text of a pattern to its automaton: the ECMA subset that structured_output.md lists. Pure functions.
 #include <algorithm>
 
 #include "local_backend/grammar/pattern.h"

@@ -1,3 +1,4 @@
+// The trie of a tokenizer's own vocabulary. Apart from token_trie.cpp, so that the grammar links without tokenizers.
 #include "local_backend/grammar/grammar.h"
 
 namespace tollgate::local {

@@ -1,3 +1,4 @@
+// Attention of the AVX2 level: attend_tile.h for vectors of eight floats.
 #include "local_backend/kernels/avx2_vector.h"
 //
 #include "local_backend/kernels/attend_tile.h"

@@ -1,3 +1,4 @@
+// Products over plain floats of the AVX2 level.
 #include "local_backend/kernels/avx2_vector.h"
 //
 #include "local_backend/kernels/avx2_ops.h"

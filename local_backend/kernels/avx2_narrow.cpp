@@ -1,3 +1,4 @@
+// Products of few rows of the AVX2 level (decode): byte products by pairs.
 #include "local_backend/kernels/avx2_vector.h"
 //
 #include "local_backend/kernels/avx2_ops.h"

@@ -1,3 +1,4 @@
+// Norms, activations and sums of the AVX2 level.
 #include "local_backend/kernels/avx2_vector.h"
 //
 #include "local_backend/kernels/avx2_ops.h"

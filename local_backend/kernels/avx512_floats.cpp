@@ -1,3 +1,4 @@
+// Products over plain floats of the AVX-512 levels.
 #include "local_backend/kernels/avx512_vector.h"
 //
 #include "local_backend/kernels/avx512_ops.h"

@@ -1,3 +1,4 @@
+// Products of few rows of the AVX-512 level without VNNI.
 #include "local_backend/kernels/avx512_vector.h"
 //
 #include "local_backend/kernels/avx512_ops.h"

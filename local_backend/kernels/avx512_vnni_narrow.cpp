@@ -1,3 +1,4 @@
+// Products of few rows (decode) with VNNI byte dot products.
 #include "local_backend/kernels/avx512_vector.h"
 //
 #include "local_backend/kernels/avx512_ops.h"

@@ -1,3 +1,4 @@
+// How attention is cut into chunks for the workers, and how parts of a long context are merged.
 #include <algorithm>
 #include <cmath>
 #include <functional>

@@ -1,3 +1,4 @@
+// How products are cut into chunks for the workers: activations quantised once, then panels of rows.
 #include <algorithm>
 #include <functional>
 #include <utility>

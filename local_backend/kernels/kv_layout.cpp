@@ -1,3 +1,4 @@
+// Sizes of the KV layout that kernels.h draws. Pure functions.
 #include "local_backend/kernels/kernels.h"
 
 namespace tollgate::local {

@@ -1,3 +1,4 @@
+// Which levels there are, which of them this machine has, and which one is taken.
 #include <array>
 #include <cstdlib>
 

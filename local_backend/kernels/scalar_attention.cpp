@@ -1,3 +1,4 @@
+// Attention of the scalar level: the reference, in a fixed order of sums.
 #include <algorithm>
 #include <cmath>
 #include <cstring>

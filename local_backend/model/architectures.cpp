@@ -1,3 +1,4 @@
+// The table of model families: what each has where a layer may differ (docs/formats/models.md).
 #include <algorithm>
 #include <iterator>
 

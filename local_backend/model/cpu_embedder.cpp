@@ -1,3 +1,4 @@
+// BERT-type embedders on the CPU: the whole forward pass and the pooling. Thread rule: one owner.
 #include <algorithm>
 #include <cmath>
 #include <new>

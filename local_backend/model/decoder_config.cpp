@@ -1,3 +1,4 @@
+// A decoder's numbers from the metadata of its file, checked against each other.
 #include <cmath>
 
 #include "local_backend/gguf/model_file_error.h"

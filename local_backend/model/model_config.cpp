@@ -1,3 +1,4 @@
+// ModelConfig: what every caller may know of a model file, whatever its family.
 #include <utility>
 
 #include "local_backend/model/bert_file.h"

@@ -1,3 +1,4 @@
+// From a file's tensors to matrices in the order that a level reads them.
 #include <utility>
 
 #include "local_backend/model/decoder.h"

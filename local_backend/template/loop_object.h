@@ -31,7 +31,7 @@ class LoopObject final : public CallableObject {
   const Statement& statement_;
   ScopePtr outer_;
   Cursor cursor_;
-  std::int64_t length_ = -1;   // not counted yet
+  std::int64_t length_ = -1;    // not counted yet
   std::vector<Value> waiting_;  // read ahead, from waiting_at_ on
   std::size_t waiting_at_ = 0;
   Value previous_, current_;
