@@ -33,6 +33,7 @@ class Messages {
   Result<void> write_message(const chat::Message& message) {
     std::string text, thoughts;
     std::vector<const chat::ToolCall*> calls;
+    std::size_t results = 0;
     for (const chat::Part& part : message.parts) {
       if (const auto* said = part.get<chat::Text>()) {
         text += said->text;
@@ -44,11 +45,12 @@ class Messages {
         calls.push_back(call);
       } else if (const auto* result = part.get<chat::ToolResult>()) {
         if (auto written = write_result(*result); !written) return written;
-        if (message.parts.size() == 1) return {};
+        ++results;
       } else {
         return refuse("unsupported_content", "local models take text; this message holds something else");
       }
     }
+    if (results > 0 && results == message.parts.size()) return {};
     const bool assistant = message.role == chat::Role::assistant;
     writer_.begin_object();
     writer_.member("role", assistant ? "assistant" : message.role == chat::Role::user ? "user" : "system");

@@ -1,2 +1,4 @@
 add_executable(kernels_bench ${CMAKE_CURRENT_LIST_DIR}/kernels_bench.cpp)
 target_link_libraries(kernels_bench PRIVATE tollgate_local_kernels)
+add_executable(engine_bench ${CMAKE_CURRENT_LIST_DIR}/engine_bench.cpp)
+target_link_libraries(engine_bench PRIVATE tollgate_local_model)
