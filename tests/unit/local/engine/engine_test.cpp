@@ -94,6 +94,10 @@ class Heard final : public AnswerListener {
     ++ends;
     changed_.notify_all();
   }
+  std::optional<Error> refusal() {
+    const std::lock_guard lock(mutex_);
+    return error;
+  }
   bool wait_end() {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, std::chrono::seconds(20), [this] { return ends > 0; });
@@ -220,9 +224,9 @@ TEST(Engine, AFullQueueIsToldWithATimeToWait) {
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
     for (const auto& one : all)
-      if (one->error) {
-        EXPECT_EQ(one->error->status, 429);
-        EXPECT_GT(one->error->retry_after.count(), 0);
+      if (const auto error = one->refusal()) {
+        EXPECT_EQ(error->status, 429);
+        EXPECT_GT(error->retry_after.count(), 0);
         refused = true;
       }
   }
