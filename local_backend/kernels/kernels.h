@@ -18,7 +18,8 @@ namespace tollgate::local {
 
 enum class CpuLevel : unsigned char { scalar, avx2, avx512, avx512_vnni, amx };
 std::string_view name_of(CpuLevel level);
-// What this machine can run, or the lower one that TOLLGATE_CPU_LEVEL names (for tests and for trouble).
+// What this machine can run, or the one that TOLLGATE_CPU_LEVEL names (for tests and for trouble). `amx` is taken only
+// when it is named.
 CpuLevel best_cpu_level();
 bool cpu_supports(CpuLevel level);
 
