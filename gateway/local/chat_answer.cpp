@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "core/id.h"
 #include "core/json_write.h"
 
@@ -10,9 +12,13 @@ namespace {
 
 using chat::Event;
 
+// What OpenAI tells of tokens that cannot come; JSON has no infinity.
+constexpr float kImpossible = -9999.0f;
+
 void write_token(JsonWriter& writer, const local::Tokenizer& tokenizer, local::Token token, float logprob) {
   const std::string_view bytes = tokenizer.bytes(token, true);
-  writer.member("token", bytes).key("logprob").raw(fmt::format("{}", logprob)).key("bytes").begin_array();
+  const float told = std::isfinite(logprob) ? logprob : kImpossible;
+  writer.member("token", bytes).key("logprob").raw(fmt::format("{}", told)).key("bytes").begin_array();
   for (const char c : bytes) writer.number(static_cast<unsigned char>(c));
   writer.end_array();
 }

@@ -1,5 +1,7 @@
 #include "gateway/local/local_server.h"
 
+#include <atomic>
+
 #include "core/clock.h"
 #include "core/id.h"
 #include "core/log.h"
@@ -62,8 +64,9 @@ class ChatJob {
     request_ = std::move(*request);
     if (auto found = find_model(); !found) co_return co_await refuse(found.error());
     auto prompt = co_await prepare();
-    if (!prompt) co_return co_await refuse(prompt.error());
-    if (auto begun = begin(*prompt); !begun) co_return co_await refuse(begun.error());
+    if (!prompt) co_return false;
+    if (!*prompt) co_return co_await refuse(prompt->error());
+    if (auto begun = begin(**prompt); !begun) co_return co_await refuse(begun.error());
     co_return co_await relay();
   }
 
@@ -83,16 +86,28 @@ class ChatJob {
     return {};
   }
 
-  // Off the io thread, which others share.
-  Task<Result<LocalPrompt>> prepare() {
-    auto made = std::make_shared<std::optional<Result<LocalPrompt>>>();
+  // Off the io thread, which others share. Nothing for a caller who has left meanwhile.
+  Task<std::optional<Result<LocalPrompt>>> prepare() {
+    struct Work {
+      std::atomic<bool> unwanted = false, done = false;
+      std::optional<Result<LocalPrompt>> prompt;
+    };
+    auto work = std::make_shared<Work>();
     asio::post(vendor_.preparing,
-               [made, mailbox = mailbox_, model = model_, request = request_, executor = stream_.executor()] {
-                 *made = make_prompt(*model, request);
+               [work, mailbox = mailbox_, model = model_, request = request_, executor = stream_.executor()] {
+                 if (work->unwanted) return;
+                 work->prompt = make_prompt(*model, request);
+                 work->done = true;
                  asio::post(executor, [mailbox] { mailbox->wake(); });
                });
-    co_await mailbox_->wait();  // nothing else wakes it before the engine is asked
-    co_return std::move(**made);
+    while (!work->done) {
+      timer_.set(SteadyClock::now() + kLook);
+      co_await mailbox_->wait();
+      if (stream_.looks_alive()) continue;
+      work->unwanted = true;
+      co_return std::nullopt;
+    }
+    co_return std::move(work->prompt);
   }
 
   Result<void> begin(const LocalPrompt& prompt) {
@@ -129,7 +144,8 @@ class ChatJob {
       for (const AnswerMail& mail : mails) take(mail);
       if (failure_) co_return head_sent_ ? co_await fail_stream() : co_await refuse(*failure_);
       if (!stream_.looks_alive()) co_return false;
-      if (!co_await tell()) co_return false;
+      // Nothing is promised before the engine has said something: it may still refuse.
+      if (!mails.empty() && !co_await tell()) co_return false;
     }
     timer_.clear();
     finish();

@@ -1,5 +1,6 @@
 #include "gateway/local/prompt.h"
 
+#include <algorithm>
 #include <charconv>
 #include <random>
 
@@ -152,7 +153,8 @@ Result<void> set_sampling(const chat::Request& request, local::SamplingParams& p
   params.temperature = number_or(request.temperature, 1.0f);
   params.top_p = number_or(request.top_p, 1.0f);
   params.min_p = number_or(request.min_p, 0.0f);
-  params.top_k = static_cast<int>(number_or(request.top_k, 0.0f));
+  constexpr float kMostTopK = 1e6f;  // more than any vocabulary
+  params.top_k = static_cast<int>(std::clamp(number_or(request.top_k, 0.0f), 0.0f, kMostTopK));
   params.repetition_penalty = number_or(request.repetition_penalty, 1.0f);
   params.presence_penalty = number_or(request.presence_penalty, 0.0f);
   params.frequency_penalty = number_or(request.frequency_penalty, 0.0f);

@@ -94,6 +94,9 @@ class Local(GatewayCase):
             person = json.loads(choice["message"]["content"])
             self.assertEqual(set(person), {"name", "age"})
             self.assertTrue(len(person["name"]) <= 8 and 0 <= person["age"] <= 150, person)
+        # Tokens that the schema forbids are no alternatives.
+        told = self.chat(response_format=form, max_tokens=8, logprobs=True, top_logprobs=5).json()["choices"][0]["logprobs"]["content"]
+        self.assertEqual([one["token"] for one in told[0]["top_logprobs"]], ["{"])
         refused = self.chat(response_format={"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "array", "contains": {"$ref": "http://x/y"}}}})
         self.assertEqual(refused.status, 400, refused.body)
 
@@ -126,6 +129,11 @@ class Local(GatewayCase):
             (self.chat(tools=[{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]), 400, "unsupported_tools"),
         ):
             self.assertEqual((response.status, response.json()["error"]["code"]), (status, code), response.body)
+
+    def test_odd_numbers_do_no_harm(self):
+        for extra in ({"top_k": 1e20}, {"top_k": -1}, {"temperature": 1e300}, {"logit_bias": {"99999999": 5, "-3": 1}}, {"seed": -(2**63)}):
+            self.assertIn(self.chat(**extra).status, (200, 400), extra)
+        self.assertEqual(self.chat().status, 200)
 
     def test_without_an_hourly_cost_nothing_is_made_up(self):
         row = self.row_of(self.chat(model="local/free"))
