@@ -107,8 +107,13 @@ Result<std::uint64_t> Engine::Impl::submit(AnswerRequest request, std::shared_pt
   auto answer =
       std::make_unique<Answer>(std::move(request), std::move(listener), *tokenizer, std::move(grammar), now_us());
   const std::lock_guard lock(mutex);
+  if (stopping)
+    return Error{.kind = ErrorKind::retry_elsewhere,
+                 .status = 503,
+                 .code = "engine_stopped",
+                 .message = "the local engine is stopping"};
   // The scheduler judges by its own queue; this bound only keeps a burst from growing without end before it looks.
-  if (stopping || orders.size() >= options.scheduler.max_waiting + options.scheduler.max_running)
+  if (orders.size() >= options.scheduler.max_waiting + options.scheduler.max_running)
     return Error{.kind = ErrorKind::limited,
                  .status = 429,
                  .code = "engine_busy",

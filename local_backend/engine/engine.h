@@ -89,7 +89,8 @@ class Engine {
                                       std::string name, std::size_t context, const EngineOptions& options);
   ~Engine();  // stop()
 
-  // The answer's id. Errors: limited (429) when the queue is full; client_fault (400) for a prompt that cannot fit.
+  // The answer's id. Errors: limited (429) when the queue is full; client_fault (400) for a prompt that cannot fit;
+  // retry_elsewhere (503) after stop().
   // After success `listener` is kept until its on_end.
   Result<std::uint64_t> submit(AnswerRequest request, std::shared_ptr<AnswerListener> listener);
   void cancel(std::uint64_t id);

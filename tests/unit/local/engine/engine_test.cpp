@@ -256,6 +256,15 @@ TEST(Engine, EndsEverythingWhenItGoes) {
   EXPECT_EQ(first->end.reason, StopReason::cancelled);
 }
 
+TEST(Engine, RefusesAfterItWasStopped) {
+  Fixture fixture("hi");
+  fixture.engine->stop();
+  fixture.engine->stop();
+  const auto refused = fixture.engine->submit({.prompt = {1}}, std::make_shared<Heard>());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().status, 503);
+}
+
 TEST(Engine, MachineTimeIsSharedAmongThoseWhoWereServed) {
   Fixture fixture("");
   fixture.reciter->slow = true;
