@@ -66,11 +66,12 @@ void multiply_half(const ByteBlock& block, std::size_t units, const PanelForm& f
   const int parts = form.halves ? 2 : 1;
   for (std::size_t i = 0; i < units; ++i) {
     for (int part = 0; part < parts; ++part) {
-      _tile_zero(kProducts);
-      _tile_loadd(kInputs, in.q + 16 * part, kUnitColumns);
-      _tile_loadd(kWeights, block.weights[i][4 * part][half], sizeof block.weights[i][0]);
-      _tile_dpbsud(kProducts, kInputs, kWeights);
-      _tile_stored(kProducts, products, sizeof products[0]);
+      // Products 0, inputs 1, weights 2: GCC wants the registers as literals here.
+      _tile_zero(0);
+      _tile_loadd(1, in.q + 16 * part, kUnitColumns);
+      _tile_loadd(2, block.weights[i][4 * part][half], sizeof block.weights[i][0]);
+      _tile_dpbsud(0, 1, 2);
+      _tile_stored(0, products, sizeof products[0]);
       const std::int32_t* bias = form.minimum ? nullptr : in.bias;
       if (form.halves) bias = in.half_bias + static_cast<std::size_t>(part) * in.n;
       scale_products(products, _mm512_load_ps(block.scales[i][part][half]), in.d, bias, in.n, sums);
