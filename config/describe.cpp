@@ -198,7 +198,10 @@ void describe(Visitor& v, Key& key) {
 
 void describe(Visitor& v, LocalModel& model) {
   v.text({"name", "What callers ask for behind `local/`. Required, unique."}, model.name);
-  v.text({"file", "GGUF file. Relative paths start at the configuration file's folder. Required."}, model.file);
+  v.text({"file",
+          "GGUF file. Relative paths start at the configuration file's folder. `builtin:demo` is the demo model inside "
+          "this program. Required."},
+         model.file);
   v.text({"device", "Where it runs; `auto` takes the best there is."}, model.device, kDevices);
   integer(v, {"threads", "Threads of the engine, the one that schedules among them."}, model.threads, {0, 1024},
           "auto");

@@ -91,7 +91,8 @@ void settle_paths(Config& c, const std::string& base_dir) {
   if (c.state_dir == "auto") c.state_dir = automatic_state_dir();
   for (std::string* path : {&c.tls.cert, &c.tls.key}) *path = resolve_path(*path, base_dir);
   for (LocalModel& model : c.local.models)
-    for (std::string* path : {&model.file, &model.chat_template}) *path = resolve_path(*path, base_dir);
+    for (std::string* path : {&model.file, &model.chat_template})
+      if (*path != kBuiltinModel) *path = resolve_path(*path, base_dir);
 }
 
 void register_url_secrets(const Config& c) {

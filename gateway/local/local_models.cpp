@@ -5,6 +5,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "models/embedded.h"
 
 namespace tollgate::gateway {
 namespace {
@@ -26,6 +27,7 @@ Result<void> load_parts(LoadedModel& model) {
   const config::LocalModel& row = model.row;
   local::EngineOptions options;
   options.file = row.file;
+  if (row.file == config::kBuiltinModel) options.image = models::demo();
   options.threads = row.threads;
   options.kv = row.kv == "q8" ? local::KvType::q8 : local::KvType::f16;
   options.kv_bytes = row.kv_memory;

@@ -149,15 +149,17 @@ float number_or(const chat::Number& text, float otherwise) {
   return value;
 }
 
+// `params`: what the model's makers advise; the request has the last word.
 Result<void> set_sampling(const chat::Request& request, local::SamplingParams& params) {
-  params.temperature = number_or(request.temperature, 1.0f);
-  params.top_p = number_or(request.top_p, 1.0f);
-  params.min_p = number_or(request.min_p, 0.0f);
+  params.temperature = number_or(request.temperature, params.temperature);
+  params.top_p = number_or(request.top_p, params.top_p);
+  params.min_p = number_or(request.min_p, params.min_p);
   constexpr float kMostTopK = 1e6f;  // more than any vocabulary
-  params.top_k = static_cast<int>(std::clamp(number_or(request.top_k, 0.0f), 0.0f, kMostTopK));
-  params.repetition_penalty = number_or(request.repetition_penalty, 1.0f);
-  params.presence_penalty = number_or(request.presence_penalty, 0.0f);
-  params.frequency_penalty = number_or(request.frequency_penalty, 0.0f);
+  params.top_k =
+      static_cast<int>(std::clamp(number_or(request.top_k, static_cast<float>(params.top_k)), 0.0f, kMostTopK));
+  params.repetition_penalty = number_or(request.repetition_penalty, params.repetition_penalty);
+  params.presence_penalty = number_or(request.presence_penalty, params.presence_penalty);
+  params.frequency_penalty = number_or(request.frequency_penalty, params.frequency_penalty);
   if (!(params.temperature >= 0 && params.top_p >= 0 && params.min_p >= 0 && params.repetition_penalty > 0))
     return refuse("invalid_request", "temperature, top_p and min_p must not be negative, repetition_penalty above 0");
   params.seed = request.seed ? static_cast<std::uint64_t>(*request.seed) : std::random_device{}();
@@ -225,6 +227,7 @@ Result<LocalPrompt> make_prompt(const LoadedModel& model, const chat::Request& r
     return refuse("context_length_exceeded", "the prompt has " + std::to_string(answer.prompt.size()) +
                                                  " tokens; this local model's context holds " +
                                                  std::to_string(model.engine->context()));
+  answer.sampling = model.engine->advised_sampling();
   if (auto set = set_sampling(request, answer.sampling); !set) return std::move(set).error();
   if (request.max_output_tokens && *request.max_output_tokens < 1)
     return refuse("invalid_request", "the answer's length must be at least one token");

@@ -115,6 +115,19 @@ void write_rope(const ImportedConfig& config, GgufWriter& writer) {
   }
 }
 
+// What the makers advise for sampling, under the keys that advised_sampling.h reads.
+void write_advised_sampling(const Json& generation, GgufWriter& writer) {
+  if (!flag_member(generation, "do_sample").value_or(true)) return;
+  constexpr std::pair<std::string_view, std::string_view> kNames[] = {
+      {"temperature", "temp"}, {"top_p", "top_p"}, {"min_p", "min_p"}, {"repetition_penalty", "penalty_repeat"}};
+  for (const auto& [theirs, ours] : kNames)
+    if (const auto value = number_member(generation, theirs))
+      writer.add_f32("general.sampling." + std::string(ours), static_cast<float>(*value));
+  const auto top_k = number_member(generation, "top_k");
+  if (top_k && *top_k >= 0 && *top_k < 1e6)
+    writer.add_u32("general.sampling.top_k", static_cast<std::uint32_t>(*top_k));
+}
+
 }  // namespace
 
 Error unsupported_model(const std::string& path, const std::string& what) {
@@ -188,6 +201,7 @@ void write_config(const ImportedConfig& config, const ModelFolder& folder, GgufW
   }
   writer.add_u32(prefix + "vocab_size", number(config.vocabulary));
   write_rope(config, writer);
+  write_advised_sampling(folder.generation_config, writer);
 }
 
 std::vector<float> rope_factors(const ImportedConfig& config) {

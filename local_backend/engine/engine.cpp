@@ -7,6 +7,7 @@
 #include <thread>
 #include <unordered_map>
 
+#include "local_backend/engine/advised_sampling.h"
 #include "local_backend/engine/answer.h"
 #include "local_backend/gguf/gguf_file.h"
 #include "local_backend/model/cpu_backend.h"
@@ -52,6 +53,7 @@ struct Engine::Impl {
   std::unique_ptr<Backend> backend;
   std::string name;
   std::size_t context = 0;
+  SamplingParams advised;
   const std::int64_t started_us = now_us();
 
   std::once_flag trie_once;
@@ -193,7 +195,7 @@ void Engine::Impl::bury() {
 }
 
 Result<std::shared_ptr<Engine>> Engine::load(const EngineOptions& options) {
-  auto file = GgufFile::open(options.file);
+  auto file = options.image.empty() ? GgufFile::open(options.file) : GgufFile::parse(options.image, options.file);
   if (!file) return std::move(file).error();
   auto tokenizer = Tokenizer::load(*file);
   if (!tokenizer) return std::move(tokenizer).error();
@@ -207,7 +209,9 @@ Result<std::shared_ptr<Engine>> Engine::load(const EngineOptions& options) {
   cpu.max_step_tokens = options.scheduler.max_step_tokens;
   auto backend = make_cpu_backend(*file, cpu);
   if (!backend) return std::move(backend).error();
-  return over(*std::move(backend), *std::move(tokenizer), config->name, config->context, options);
+  auto engine = over(*std::move(backend), *std::move(tokenizer), config->name, config->context, options);
+  engine->impl_->advised = read_advised_sampling(**file);
+  return engine;
 }
 
 std::shared_ptr<Engine> Engine::over(std::unique_ptr<Backend> backend, std::shared_ptr<const Tokenizer> tokenizer,
@@ -237,6 +241,7 @@ std::shared_ptr<const Tokenizer> Engine::shared_tokenizer() const { return impl_
 const BackendInfo& Engine::backend() const { return impl_->backend->info(); }
 std::size_t Engine::context() const { return impl_->context; }
 const std::string& Engine::name() const { return impl_->name; }
+const SamplingParams& Engine::advised_sampling() const { return impl_->advised; }
 
 std::shared_ptr<const TokenTrie> Engine::trie() const {
   std::call_once(impl_->trie_once, [this] { impl_->trie = TokenTrie::build(*impl_->tokenizer); });

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -63,7 +64,8 @@ inline constexpr std::size_t kMaxStops = 16;
 
 struct EngineOptions {
   std::string file;
-  int threads = 0;  // 0 = cores - 1
+  std::span<const std::byte> image;  // the file's bytes, if they are in memory already; must outlive the engine
+  int threads = 0;                   // 0 = cores - 1
   CpuLevel level = best_cpu_level();
   KvType kv = KvType::f16;
   std::size_t kv_bytes = 0;    // 0 = see CpuBackendOptions
@@ -104,6 +106,8 @@ class Engine {
   const BackendInfo& backend() const;
   std::size_t context() const;
   const std::string& name() const;  // general.name of the file
+  // What the file's makers advise: the values for requests that leave them open.
+  const SamplingParams& advised_sampling() const;
   EngineStats stats() const;
 
  private:

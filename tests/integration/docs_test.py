@@ -58,3 +58,15 @@ class Docs(unittest.TestCase):
         self.assertEqual(done.returncode, 0, line[1])
         self.assertIn('"choices"', done.stdout)
         self.assertTrue(self.gateway.rows(1, "team = 'demo'"))
+
+    def test_the_demo_model_answers_readably_and_is_paid(self):
+        for question, word in (("Hello", r"Hello|Hi|Hey|Welcome|Good"), ("What is a token?", "token"), ("Thanks!", "welcome|Glad|Happy|pleasure")):
+            body = {"model": "demo", "messages": [{"role": "user", "content": question}], "temperature": 0}
+            response = self.gateway.post("/v1/chat/completions", body)
+            self.assertEqual(response.status, 200, response.body)
+            choice = response.json()["choices"][0]
+            self.assertEqual(choice["finish_reason"], "stop", choice)
+            self.assertRegex(choice["message"]["content"], word)
+            row = self.gateway.rows(1, f"request_id = '{response.header('x-tollgate-request-id')}'")[0]
+            self.assertEqual((row["provider"], row["model"], row["cost_source"]), ("local", "demo", "local"))
+            self.assertGreater(float(row["cost_usd"]), 0)

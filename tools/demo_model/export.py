@@ -16,6 +16,7 @@ import numpy
 from train import SPECIALS, load
 
 ALIGNMENT = 32
+TEMPERATURE = 0.3  # a small model is soon lost when it takes unlikely words
 U32, I32, F32, BOOL, STRING, ARRAY = 4, 5, 6, 7, 8, 9
 TYPE_F32, TYPE_Q8_0 = 0, 8
 NORMAL, CONTROL = 1, 3
@@ -81,6 +82,7 @@ def head(shape, work, weights):
         ("general.file_type", U32, 7),
         ("general.quantization_version", U32, 2),
         ("general.alignment", U32, ALIGNMENT),
+        ("general.sampling.temp", F32, TEMPERATURE),
         ("qwen3.vocab_size", U32, shape.vocabulary),
         ("qwen3.context_length", U32, shape.context),
         ("qwen3.embedding_length", U32, shape.width),

@@ -19,7 +19,10 @@ TEST(Load, EmbeddedDefaultIsUsable) {
   const Model* demo = result.config.find_model("demo");
   ASSERT_NE(demo, nullptr);
   ASSERT_EQ(demo->targets.size(), 1u);
-  EXPECT_EQ(demo->targets[0].text(), "echo/demo");
+  EXPECT_EQ(demo->targets[0].text(), "local/demo");
+  ASSERT_EQ(result.config.local.models.size(), 1u);
+  EXPECT_EQ(result.config.local.models[0].file, kBuiltinModel) << "no path: it is part of the program";
+  EXPECT_EQ(result.config.find_model("echo")->targets[0].text(), "echo/demo");
   ASSERT_NE(result.config.find_provider("echo"), nullptr);
   EXPECT_EQ(result.config.find_provider("echo")->base_url, "echo:");
 }
@@ -50,7 +53,7 @@ budgets: []
 limits: []
 alerts: {}
 cache: {}
-local: {models: [{name: demo, file: models/demo.gguf, device: auto, hourly_cost_usd: 0.12}]}
+local: {models: [{name: demo, file: models/absent.gguf, device: auto, hourly_cost_usd: 0.12}]}
 )";
 
 TEST(Load, TheDocumentedShapeLoads) {
@@ -66,7 +69,7 @@ TEST(Load, TheDocumentedShapeLoads) {
   EXPECT_EQ(c.prices[0].rates.at(Bucket::cache_read).per_million(), *Money::parse("0.25"));
   EXPECT_EQ(c.find_model("smart")->targets.size(), 3u);
   // What this version cannot do is said, not ignored.
-  EXPECT_TRUE(holds(result.warnings, "local.models.0.file: cannot read ./models/demo.gguf (No such file"))
+  EXPECT_TRUE(holds(result.warnings, "local.models.0.file: cannot read ./models/absent.gguf (No such file"))
       << all_text(result.warnings);
   EXPECT_TRUE(holds(result.warnings, "models.smart.strategy"));
   EXPECT_FALSE(holds(result.warnings, "budgets"));

@@ -72,6 +72,22 @@ TEST_F(ImportFolder, Qwen) {
   EXPECT_EQ(values_of(*file, "blk.1.attn_k.bias"), (std::vector<float>{0, 1, 2, 3}));
 }
 
+TEST_F(ImportFolder, AdvisedSampling) {
+  files_.write_model("qwen2");
+  files_.write("generation_config.json", R"({"temperature":0.7,"top_p":0.8,"top_k":20,"repetition_penalty":1.05})");
+  auto file = import();
+  ASSERT_TRUE(file);
+  EXPECT_FLOAT_EQ(*file->number("general.sampling.temp"), 0.7f);
+  EXPECT_FLOAT_EQ(*file->number("general.sampling.top_p"), 0.8f);
+  EXPECT_FLOAT_EQ(*file->number("general.sampling.penalty_repeat"), 1.05f);
+  EXPECT_EQ(file->integer("general.sampling.top_k"), 20);
+  EXPECT_EQ(file->number("general.sampling.min_p"), std::nullopt);
+  files_.write("generation_config.json", R"({"do_sample":false,"temperature":0.7})");
+  file = import();
+  ASSERT_TRUE(file);
+  EXPECT_EQ(file->number("general.sampling.temp"), std::nullopt) << "not meant for sampling";
+}
+
 TEST_F(ImportFolder, ByteLevelTokenizer) {
   files_.write_model("qwen2");
   files_.write("tokenizer_config.json", R"({"eos_token":{"content":"<|end|>"},"chat_template":[
