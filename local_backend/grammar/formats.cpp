@@ -19,15 +19,28 @@ std::string date() {
                "|02-(?:0[1-9]|1[0-9]|2[0-8]))|" + leap + "-02-29");
 }
 
-// Leap seconds in UTC only.
+std::string two_digits(int value) { return {static_cast<char>('0' + value / 10), static_cast<char>('0' + value % 10)}; }
+
+// Leap seconds are 23:59:60 in UTC, seen from all offsets of whole quarters of an hour (no other is in use).
+std::string leap_seconds() {
+  const std::string part = "(?:[.][0-9]{1,9})?";
+  constexpr int kDay = 24 * 60, kLast = kDay - 1;
+  const auto clock = [](int minutes) { return two_digits(minutes / 60) + ":" + two_digits(minutes % 60); };
+  std::string out = "23:59:60" + part + "[Zz]";
+  for (int offset = 0; offset < kDay; offset += 15)
+    out += "|" + clock((kLast + offset) % kDay) + ":60" + part +
+           group("[+]" + clock(offset) + "|-" + clock((kDay - offset) % kDay));
+  return out;
+}
+
 std::string time() {
   const std::string part = "(?:[.][0-9]{1,18})?";
   return group("(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]" + part + "(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])|" +
-               "23:59:60" + part + "(?:[Zz]|[+-]00:00)");
+               leap_seconds());
 }
 
 std::string duration() {
-  const std::string n = "[0-9]{1,18}";
+  const std::string n = "[0-9]+";
   const std::string seconds = n + "S", minutes = n + "M(?:" + seconds + ")?", hours = n + "H(?:" + minutes + ")?";
   const std::string clock = "T" + group(hours + "|" + minutes + "|" + seconds);
   const std::string days = n + "D", months = n + "M(?:" + days + ")?", years = n + "Y(?:" + months + ")?";
@@ -142,6 +155,11 @@ Result<std::optional<TextSet>> format_texts(std::string_view name) {
     set = *built;
   }
   return std::optional<TextSet>(set);
+}
+
+const TextSet& base64_texts() {
+  static const TextSet set = pattern_texts("^(?:[0-9A-Za-z+/]{4})*(?:[0-9A-Za-z+/]{2}==|[0-9A-Za-z+/]{3}=)?$").value();
+  return set;
 }
 
 }  // namespace tollgate::local

@@ -14,4 +14,7 @@ namespace tollgate::local {
 // not supported here.
 Result<std::optional<TextSet>> format_texts(std::string_view name);
 
+// RFC 4648, 4: with padding, without line ends.
+const TextSet& base64_texts();
+
 }  // namespace tollgate::local

@@ -71,6 +71,7 @@ SchemaIndex::SchemaIndex(const JsonNode& root) {
   const std::string_view dialect = text_member(root, "$schema");
   for (const std::string_view old : {"draft-03", "draft-04", "draft-06", "draft-07"})
     if (dialect.find(old) != std::string_view::npos) old_draft_ = true;
+  known_dialect_ = dialect.empty() || dialect.find("//json-schema.org/") != std::string_view::npos;
   places_.emplace(kDefaultBase, &root);
   bases_.emplace(&root, kDefaultBase);
   collect(root, std::string(kDefaultBase), false);

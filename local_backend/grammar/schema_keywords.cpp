@@ -155,6 +155,9 @@ ValueSet SchemaReader::strings(const JsonNode& node) {
     if (!texts) return fail(*format, texts.error().message);
     if (*texts) meet(*format, **texts);
   }
+  const JsonNode* encoding = node.find("contentEncoding");
+  if (encoding != nullptr && encoding->text == "base64" && index_.ref_stands_alone() && !error_)
+    meet(*encoding, base64_texts());
   ValueSet out = ValueSet::all();
   out.strings = std::move(set);
   return out;

@@ -20,6 +20,8 @@ constexpr std::pair<std::string_view, std::string_view> kRefused[] = {
 SchemaReader::SchemaReader(const JsonTree& tree, int max_depth)
     : index_(tree.root()), root_(tree.root()), max_depth_(max_depth) {
   never_.kind = JsonKind::boolean;
+  if (!index_.knows_dialect())
+    fail(*root_.find("$schema"), "an unknown dialect, whose keywords may mean something else");
 }
 
 ValueSet SchemaReader::fail(const JsonNode& where, std::string why) {
@@ -119,6 +121,9 @@ void SchemaReader::refuse_others(const JsonNode& node) {
       fail(*member, "the keyword is not supported");
     }
   }
+  // What later drafts define as annotations (2020-12 validation, 8) draft 7 lets implementations assert.
+  if (const JsonNode* media = node.find("contentMediaType"); media != nullptr && index_.ref_stands_alone())
+    if (media->text == "application/json") fail(*media, "JSON inside of strings, before draft 2019-09");
   if (const JsonNode* unique = node.find("uniqueItems"); unique != nullptr && unique->truth)
     if (count(node, "maxItems", kNoLimit) > 1) fail(*unique, "the keyword is not supported");
 }

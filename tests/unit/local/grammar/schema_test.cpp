@@ -118,6 +118,24 @@ TEST(GrammarSchema, RefusalsNameThePlace) {
   EXPECT_TRUE(refusal(std::string(100000, '[')).starts_with("bad_schema"));
 }
 
+TEST(GrammarSchema, ContentIsAssertedWhereTheDialectLets) {
+  const std::string draft7 = R"("$schema":"http://json-schema.org/draft-07/schema#")";
+  expect("{" + draft7 + R"(,"contentEncoding":"base64"})", {R"("eyJhIjoxfQ==")", R"("")", "100"},
+         {R"("eyJ%")", R"("eyJhIjoxfQ")", R"("=")"});
+  EXPECT_EQ(refusal("{" + draft7 + R"(,"contentMediaType":"application/json"})"),
+            "unsupported_schema #/contentMediaType: JSON inside of strings, before draft 2019-09");
+  // Later drafts: an annotation (2020-12 validation, 8.1).
+  expect(R"({"contentEncoding":"base64","contentMediaType":"application/json"})", {R"("{:}")"}, {});
+  EXPECT_EQ(refusal(R"({"$schema":"https://example.com/mine","minimum":3})"),
+            "unsupported_schema #/$schema: an unknown dialect, whose keywords may mean something else");
+}
+
+TEST(GrammarSchema, LeapSecondsAreTheLastOfADayInUtc) {
+  expect(R"({"format":"time"})",
+         {R"("23:59:60Z")", R"("15:59:60.5-08:00")", R"("05:29:60+05:30")", R"("00:44:60+00:45")"},
+         {R"("15:59:60Z")", R"("15:59:60+08:00")", R"("05:30:60+05:30")", R"("23:59:60+00:15")", R"("23:59:61Z")"});
+}
+
 TEST(GrammarSchema, LimitsHold) {
   GrammarLimits limits;
   limits.max_schema = 10;
