@@ -9,6 +9,7 @@
 
 #include "local_backend/engine/advised_sampling.h"
 #include "local_backend/engine/answer.h"
+#include "local_backend/engine/engine_tiers.h"
 #include "local_backend/gguf/gguf_file.h"
 #include "local_backend/model/cpu_backend.h"
 
@@ -22,6 +23,9 @@ std::int64_t now_us() {
   return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
       .count();
 }
+
+// How long a thread without work sleeps while a prompt waits for a store, or a store for blocks.
+constexpr std::chrono::milliseconds kLookAgain{20};
 
 void mix(double& mean, double value) { mean = mean == 0 ? value : mean + kNewest * (value - mean); }
 
@@ -43,6 +47,7 @@ struct Engine::Impl {
   Result<std::uint64_t> submit(AnswerRequest request, std::shared_ptr<AnswerListener> listener);
   void run();
   void take_orders(std::unique_lock<std::mutex>& lock);
+  void rest(std::unique_lock<std::mutex>& lock);
   void begin(std::uint64_t id, Answer& answer);
   void step();
   void account(std::int64_t began, std::int64_t took);
@@ -64,10 +69,11 @@ struct Engine::Impl {
   std::unordered_map<std::uint64_t, std::unique_ptr<Answer>> orders;  // not yet seen by the engine's thread
   std::vector<std::uint64_t> cancels;
   std::uint64_t next_id = 1;
-  bool stopping = false;
+  bool stopping = false, fetched = false;  // fetched: a store has answered
   EngineStats published;
 
   // The engine's thread only.
+  std::unique_ptr<EngineTiers> tiers;
   std::unique_ptr<Scheduler> scheduler;
   std::unordered_map<std::uint64_t, std::unique_ptr<Answer>> living;
   StepPlan plan;
@@ -84,7 +90,12 @@ Engine::Impl::Impl(std::unique_ptr<Backend> device, std::shared_ptr<const Tokeni
   SchedulerOptions plans = options.scheduler;
   plans.context = context;
   plans.max_step_tokens = std::min(plans.max_step_tokens, info.max_step_tokens);
-  scheduler = std::make_unique<Scheduler>(plans, info);
+  tiers = std::make_unique<EngineTiers>(*backend, options.prefixes, context, [this] {
+    const std::lock_guard lock(mutex);
+    fetched = true;
+    wake.notify_one();
+  });
+  scheduler = std::make_unique<Scheduler>(plans, info, tiers->hooks());
 }
 
 void Engine::Impl::stop() {
@@ -134,14 +145,28 @@ void Engine::Impl::run() {
     const bool work = scheduler->plan(plan, now_us());
     if (work) step();
     bury();
+    const bool tidied = tiers->tidy(!work);
     counts.scheduler = scheduler->stats();
+    counts.tiers = tiers->stats();
     lock.lock();
     published = counts;
-    if (!work) wake.wait(lock, [this] { return stopping || !orders.empty() || !cancels.empty(); });
+    if (!work && !tidied) rest(lock);
   }
   lock.unlock();
   for (auto& [id, answer] : living) answer->on_end(StopReason::cancelled);
   for (auto& [id, answer] : orders) answer->on_end(StopReason::cancelled);
+  tiers->finish();
+}
+
+// Until there is an order, or news of what waits for a store.
+void Engine::Impl::rest(std::unique_lock<std::mutex>& lock) {
+  const auto wanted = [this] { return stopping || fetched || !orders.empty() || !cancels.empty(); };
+  if (counts.scheduler.waiting > 0 || tiers->unsaved()) {
+    wake.wait_for(lock, kLookAgain, wanted);
+  } else {
+    wake.wait(lock, wanted);
+  }
+  fetched = false;
 }
 
 void Engine::Impl::take_orders(std::unique_lock<std::mutex>& lock) {
@@ -186,8 +211,10 @@ void Engine::Impl::account(std::int64_t began, std::int64_t took) {
   ++counts.steps;
   counts.busy_us += took;
   mix(counts.step_us, static_cast<double>(took));
-  if (plan.tokens.size() > 2 * plan.rows.size() && took > 0)
+  if (plan.tokens.size() > 2 * plan.rows.size() && took > 0) {
     mix(counts.prefill_rate, static_cast<double>(tokens) * 1e6 / static_cast<double>(took));
+    tiers->computed(plan.tokens.size(), took);
+  }
 }
 
 void Engine::Impl::bury() {

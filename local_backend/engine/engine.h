@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -15,6 +16,7 @@
 #include "core/result.h"
 #include "local_backend/grammar/grammar.h"
 #include "local_backend/kernels/kernels.h"
+#include "local_backend/kv/block_tiers.h"
 #include "local_backend/scheduler/scheduler.h"
 #include "local_backend/text/tokenizer.h"
 
@@ -62,6 +64,15 @@ struct AnswerRequest {
 };
 inline constexpr std::size_t kMaxStops = 16;
 
+// Where blocks of prompts go besides the pool, and who hears of them.
+struct PrefixOptions {
+  std::size_t host_bytes = 0;  // of host memory behind the pool
+  // Opens a connection to the store that this engine shares with others; called twice, for reading and for writing,
+  // each used by one thread of its own. Empty: no store. Not null.
+  std::function<std::unique_ptr<BlockStore>(const BackendInfo&)> open_store;
+  std::shared_ptr<BlockListener> listener;  // called on the engine's thread; may be null
+};
+
 struct EngineOptions {
   std::string file;
   std::span<const std::byte> image;  // the file's bytes, if they are in memory already; must outlive the engine
@@ -71,6 +82,7 @@ struct EngineOptions {
   std::size_t kv_bytes = 0;    // 0 = see CpuBackendOptions
   std::size_t context = 0;     // 0 = the model's, at most 8,192
   SchedulerOptions scheduler;  // context is filled in
+  PrefixOptions prefixes;
 };
 
 struct EngineStats {
@@ -80,6 +92,7 @@ struct EngineStats {
   std::int64_t uptime_us = 0;
   double prefill_rate = 0;  // tokens per second, moving mean of steps that are mostly prompt
   double step_us = 0;       // moving mean
+  BlockTiersStats tiers;
 };
 
 class Engine {
@@ -96,7 +109,8 @@ class Engine {
   // After success `listener` is kept until its on_end.
   Result<std::uint64_t> submit(AnswerRequest request, std::shared_ptr<AnswerListener> listener);
   void cancel(std::uint64_t id);
-  // Ends what runs with StopReason::cancelled and refuses what comes after; no listener is called once it returns.
+  // Ends what runs with StopReason::cancelled and refuses what comes after; no listener is called once it returns. A
+  // store is given a second for the blocks that it lacks.
   void stop();
 
   const Tokenizer& tokenizer() const;

@@ -97,5 +97,6 @@ void HostTier::put(const BlockKey& key, std::span<const std::byte> block) {
 }
 
 std::size_t HostTier::size() const { return impl_->places.size(); }
+std::size_t HostTier::capacity() const { return impl_->slots; }
 
 }  // namespace tollgate::local

@@ -42,7 +42,8 @@ class HostTier {
   // The block's bytes; a view until the next put(). Counts as use.
   std::optional<std::span<const std::byte>> get(const BlockKey& key);
   void put(const BlockKey& key, std::span<const std::byte> block);
-  std::size_t size() const;  // blocks
+  std::size_t size() const;      // blocks
+  std::size_t capacity() const;  // blocks
 
  private:
   struct Impl;

@@ -31,6 +31,7 @@ struct TierReader::Impl {
   BlockStore& store;
   const std::string fingerprint;
   const std::size_t block_bytes, max_waiting;
+  const std::function<void()> on_done;
 
   std::mutex mutex;  // guards what follows; never held while the store is called or a block is checked or copied
   std::condition_variable changed;
@@ -40,8 +41,13 @@ struct TierReader::Impl {
 
   std::thread thread;  // last: it uses all of the above
 
-  Impl(BlockStore& from, std::string print, std::size_t bytes, std::size_t most)
-      : store(from), fingerprint(std::move(print)), block_bytes(bytes), max_waiting(most), thread([this] { run(); }) {}
+  Impl(BlockStore& from, std::string print, std::size_t bytes, std::size_t most, std::function<void()> told)
+      : store(from),
+        fingerprint(std::move(print)),
+        block_bytes(bytes),
+        max_waiting(most),
+        on_done(std::move(told)),
+        thread([this] { run(); }) {}
 
   auto find(const BlockKey& key) {
     return std::find_if(wishes.begin(), wishes.end(), [&](const Wish& wish) { return wish.key == key; });
@@ -80,12 +86,17 @@ struct TierReader::Impl {
       still->stage = Wish::Stage::done;
       still->value = std::move(value);
       still->us = us;
+      if (!on_done) continue;
+      lock.unlock();
+      on_done();
+      lock.lock();
     }
   }
 };
 
-TierReader::TierReader(BlockStore& store, std::string fingerprint, std::size_t block_bytes, std::size_t max_waiting)
-    : impl_(std::make_unique<Impl>(store, std::move(fingerprint), block_bytes, max_waiting)) {}
+TierReader::TierReader(BlockStore& store, std::string fingerprint, std::size_t block_bytes, std::size_t max_waiting,
+                       std::function<void()> on_done)
+    : impl_(std::make_unique<Impl>(store, std::move(fingerprint), block_bytes, max_waiting, std::move(on_done))) {}
 
 TierReader::~TierReader() {
   {

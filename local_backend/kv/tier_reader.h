@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -25,8 +26,10 @@ struct Fetched {
 class TierReader {
  public:
   // `store` must live longer. `max_waiting`: keys asked for and not yet taken or forgotten; bounds the memory, too.
-  // Throws std::system_error when no thread can be had (start-up).
-  TierReader(BlockStore& store, std::string fingerprint, std::size_t block_bytes, std::size_t max_waiting = 64);
+  // `on_done` is called on the reader's thread after each read, so that nobody has to look again and again; may be
+  // empty. Throws std::system_error when no thread can be had (start-up).
+  TierReader(BlockStore& store, std::string fingerprint, std::size_t block_bytes, std::size_t max_waiting = 64,
+             std::function<void()> on_done = {});
   // Returns after the read in progress, which the store's own deadlines bound.
   ~TierReader();
   // Asks for a block until `deadline`. True if it will be tried; false when `max_waiting` are on their way. A key that

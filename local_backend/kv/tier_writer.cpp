@@ -25,7 +25,7 @@ struct TierWriter::Impl {
   const TierWriterOptions options;
 
   mutable std::mutex mutex;  // guards what follows; never held while the store is called or a block is copied
-  std::condition_variable changed;
+  std::condition_variable changed, progress;
   std::deque<Waiting> queue;  // oldest first
   TierWriterStats stats;
   bool stopping = false;
@@ -45,6 +45,7 @@ struct TierWriter::Impl {
       if (Clock::now() - first.since <= options.max_age) return first;
       stats.waiting_bytes -= first.block.size();
       ++stats.expired;
+      progress.notify_all();
     }
   }
 
@@ -57,6 +58,7 @@ struct TierWriter::Impl {
       lock.lock();
       stats.waiting_bytes -= block->block.size();
       ++(written ? stats.written : stats.failed);
+      progress.notify_all();
       if (!written) changed.wait_for(lock, pause, [this] { return stopping; });
       pause = written ? options.pause : std::min(pause * 2, options.max_pause);
     }
@@ -93,6 +95,19 @@ bool TierWriter::offer(const BlockKey& key, std::span<const std::byte> block) {
   }
   impl_->changed.notify_one();
   return true;
+}
+
+bool TierWriter::has_room(std::size_t bytes) const {
+  const std::lock_guard lock(impl_->mutex);
+  return bytes <= impl_->options.max_bytes - impl_->stats.waiting_bytes;
+}
+
+bool TierWriter::drain(Clock::time_point until) {
+  std::unique_lock lock(impl_->mutex);
+  const TierWriterStats& stats = impl_->stats;
+  const std::uint64_t failed = stats.failed;
+  const auto over = [&] { return stats.waiting_bytes == 0 || stats.failed != failed; };
+  return impl_->progress.wait_until(lock, until, over) && stats.failed == failed;
 }
 
 TierWriterStats TierWriter::stats() const {

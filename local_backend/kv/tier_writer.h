@@ -36,6 +36,10 @@ class TierWriter {
   // Takes a copy of `block`. True if it will be tried or waits already; false for lack of room. Never waits for the
   // store.
   bool offer(const BlockKey& key, std::span<const std::byte> block);
+  // Whether a block of so many bytes would be taken now.
+  bool has_room(std::size_t bytes) const;
+  // Waits until everything that was offered is written or let go; false at `until`, or when the store fails meanwhile.
+  bool drain(std::chrono::steady_clock::time_point until);
   TierWriterStats stats() const;
 
  private:

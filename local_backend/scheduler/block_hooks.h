@@ -29,6 +29,8 @@ class BlockTier {
     bool wait = false;      // more is on its way: ask again at a later plan(), compute nothing until then
   };
   virtual ~BlockTier() = default;
+  // A block became findable: its bytes stay as they are until on_evict, so they can be written elsewhere at leisure.
+  virtual void on_publish(const BlockKey& /*key*/, std::int32_t /*block*/) {}
   // A findable block is about to be written over: the last moment to read it out of the back end.
   virtual void on_evict(const BlockKey& key, std::int32_t block) = 0;
   // Before prefill of sequence `id`: `keys` are the blocks that follow those which the pool has, in order.

@@ -67,6 +67,7 @@ std::int32_t BlockPool::publish(std::int32_t block, const BlockIdentity& identit
   if (index_.has_key(identity.key)) return kNoBlock;
   index_.insert(block, identity);
   if (hooks_.listener) hooks_.listener->on_stored(identity.key, identity.parent_key, identity.tokens);
+  if (hooks_.tier) hooks_.tier->on_publish(identity.key, block);
   return block;
 }
 

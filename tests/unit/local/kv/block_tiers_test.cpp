@@ -18,6 +18,7 @@ class Memory final : public Backend {
   Memory() {
     info_.block_bytes = kBytes;
     info_.fingerprint = "model";
+    info_.blocks = 8;
     blocks.resize(8, std::vector<std::byte>(kBytes));
   }
   const BackendInfo& info() const override { return info_; }
@@ -92,6 +93,83 @@ TEST(BlockTiers, EvictedBlocksReachTheStoreOnce) {
   for (unsigned i = 0; i < 6; ++i) bench.evict(tiers, i);
   ASSERT_TRUE(eventually([&] { return bench.shelf.size() == 6; }));
   EXPECT_EQ(bench.writing.puts, 6);
+}
+
+TEST(BlockTiers, BlocksThatStayInThePoolReachTheStoreAtLeisure) {
+  Bench bench;
+  BlockTiers tiers(bench.memory, nullptr, &bench.writing);
+  for (unsigned i = 0; i < 8; ++i) {
+    bench.memory.blocks[i] = block_of(i, kBytes);
+    tiers.on_publish(key_of(i), static_cast<std::int32_t>(i));
+  }
+  EXPECT_EQ(tiers.unsaved(), 8u);
+  EXPECT_EQ(tiers.save(3), 3u);
+  EXPECT_EQ(tiers.save(100), 5u);
+  EXPECT_EQ(tiers.save(100), 0u);
+  ASSERT_TRUE(eventually([&] { return bench.shelf.size() == 8; }));
+  for (unsigned i = 0; i < 8; ++i) tiers.on_evict(key_of(i), static_cast<std::int32_t>(i));
+  tiers.save_all(Clock::now() + 5s);
+  EXPECT_EQ(bench.writing.puts, 8) << "what the store has is not written again";
+  EXPECT_EQ(tiers.host_blocks(), 8u);
+  for (const auto& [key, value] : bench.shelf.values) EXPECT_TRUE(decode_block(value, key, "model"));
+}
+
+TEST(BlockTiers, ABlockThatIsWrittenOverBeforeItWasSavedIsSavedThen) {
+  Bench bench;
+  BlockTiers tiers(bench.memory, nullptr, &bench.writing, {.host_bytes = 0});
+  bench.memory.blocks[2] = block_of(1, kBytes);
+  tiers.on_publish(key_of(1), 2);
+  tiers.on_evict(key_of(1), 2);
+  bench.memory.blocks[2] = block_of(9, kBytes);  // not findable yet
+  EXPECT_EQ(tiers.unsaved(), 0u);
+  EXPECT_EQ(tiers.save(10), 0u);
+  tiers.save_all(Clock::now() + 5s);
+  ASSERT_EQ(bench.shelf.size(), 1u);
+  const auto block = decode_block(bench.shelf.values.at(key_of(1)), key_of(1), "model");
+  const std::vector<std::byte> expected = block_of(1, kBytes);
+  ASSERT_TRUE(block && std::equal(block->begin(), block->end(), expected.begin(), expected.end()));
+}
+
+TEST(BlockTiers, WhatCameFromTheStoreIsNotWrittenBack) {
+  Bench bench;
+  bench.shelve(0, 3);
+  BlockTiers tiers(bench.memory, &bench.reading, &bench.writing, {.patience = 10s});
+  ASSERT_EQ(bench.settled(tiers, 1, keys_of(0, 3)), 3u);
+  for (unsigned i = 0; i < 3; ++i) {
+    ASSERT_TRUE(tiers.load(key_of(i), static_cast<std::int32_t>(i)));
+    tiers.on_publish(key_of(i), static_cast<std::int32_t>(i));
+  }
+  EXPECT_EQ(tiers.unsaved(), 0u);
+  tiers.on_publish(key_of(50), 1);  // the block was taken for other tokens
+  EXPECT_EQ(tiers.unsaved(), 1u);
+  EXPECT_EQ(tiers.stats().fetched, 3u);
+}
+
+TEST(BlockTiers, AFullOrFailingWriterLeavesBlocksUnsavedAndEndsInTime) {
+  Bench bench;
+  bench.writing.hang();
+  BlockTiers tiers(bench.memory, nullptr, &bench.writing, {.writer = {.max_bytes = 3 * kBytes}});
+  for (unsigned i = 0; i < 8; ++i) tiers.on_publish(key_of(i), static_cast<std::int32_t>(i));
+  EXPECT_EQ(tiers.save(100), 3u);
+  EXPECT_EQ(tiers.save(100), 0u);
+  EXPECT_EQ(tiers.unsaved(), 5u);
+  const auto begun = Clock::now();
+  tiers.save_all(begun + 100ms);
+  EXPECT_GE(Clock::now() - begun, 100ms);
+  EXPECT_LT(Clock::now() - begun, 4s);
+  bench.writing.fault = FaultyStore::Fault::failing;
+  bench.writing.let_go();
+  tiers.save_all(Clock::now() + 60s);  // gives up at the first failure
+  EXPECT_LT(Clock::now() - begun, 30s);
+  EXPECT_EQ(bench.shelf.size(), 0u);
+}
+
+TEST(BlockTiers, MoreThanHostMemoryHoldsIsNotFetched) {
+  Bench bench;
+  bench.shelve(0, 10);
+  BlockTiers tiers(bench.memory, &bench.reading, nullptr, {.host_bytes = 4 * kBytes, .patience = 10s});
+  EXPECT_EQ(bench.settled(tiers, 1, keys_of(0, 10)), 4u);
+  for (unsigned i = 0; i < 4; ++i) bench.expect_loads(tiers, i);
 }
 
 TEST(BlockTiers, BlocksComeFromTheStoreThroughHostMemory) {

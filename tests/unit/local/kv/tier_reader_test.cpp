@@ -45,6 +45,14 @@ TEST(TierReader, BringsWhatIsThere) {
   }
 }
 
+TEST(TierReader, TellsAfterEachRead) {
+  Bench bench(3);
+  std::atomic<int> told = 0;
+  TierReader reader(bench.store, "model", kBytes, 64, [&told] { ++told; });
+  for (unsigned i = 0; i < 5; ++i) ASSERT_TRUE(reader.ask(key_of(i), Clock::now() + 5s));
+  EXPECT_TRUE(eventually([&] { return told == 5; })) << "misses among them";
+}
+
 TEST(TierReader, AMissIsAMiss) {
   Bench bench(1);
   TierReader reader(bench.store, "model", kBytes);
