@@ -179,6 +179,14 @@ Result<void> set_sampling(const chat::Request& request, local::SamplingParams& p
   return {};
 }
 
+// The prompt as the template writes it, callers' texts guarded.
+Result<std::string> render(const LoadedModel& model, const chat::Request& request) {
+  if (!model.chat_template) return plain_prompt(model, request);
+  auto context = template_context(model, request);
+  if (!context) return std::move(context).error();
+  return model.chat_template->render(*context);
+}
+
 Result<std::shared_ptr<const local::Grammar>> grammar_of(const chat::ResponseFormat& format) {
   using Kind = chat::ResponseFormat::Kind;
   if (format.kind == Kind::json_object) return local::Grammar::any_object();
@@ -204,20 +212,19 @@ Result<std::string> template_context(const LoadedModel& model, const chat::Reque
   return out;
 }
 
+Result<std::vector<local::Token>> prompt_tokens(const LoadedModel& model, const chat::Request& request) {
+  const auto rendered = render(model, request);
+  if (!rendered) return rendered.error();
+  return local::encode_guarded(model.engine->tokenizer(), *rendered);
+}
+
 Result<LocalPrompt> make_prompt(const LoadedModel& model, const chat::Request& request) {
   LocalPrompt prompt;
   if (request.n.value_or(1) < 1 || request.n.value_or(1) > kMostAnswers)
     return refuse("invalid_request", "n must be from 1 to 16");
   prompt.answers = static_cast<std::uint32_t>(request.n.value_or(1));
-  Result<std::string> rendered = std::string();
-  if (model.chat_template) {
-    auto context = template_context(model, request);
-    if (!context) return std::move(context).error();
-    rendered = model.chat_template->render(*context);
-  } else {
-    rendered = plain_prompt(model, request);
-  }
-  if (!rendered) return std::move(rendered).error();
+  const auto rendered = render(model, request);
+  if (!rendered) return rendered.error();
   const std::size_t opened = rendered->rfind("<think>"), closed = rendered->rfind("</think>");
   prompt.starts_thinking =
       model.thinks && opened != std::string::npos && (closed == std::string::npos || closed < opened);

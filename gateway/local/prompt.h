@@ -19,6 +19,9 @@ struct LocalPrompt {
 // Errors: client_fault, status 400: what the model or this version cannot do, in words; the template's own refusal.
 Result<LocalPrompt> make_prompt(const LoadedModel& model, const chat::Request& request);
 
+// The prompt's tokens alone, whether the context holds them or not. Errors: as make_prompt().
+Result<std::vector<local::Token>> prompt_tokens(const LoadedModel& model, const chat::Request& request);
+
 // The JSON object that the template sees.
 Result<std::string> template_context(const LoadedModel& model, const chat::Request& request);
 

@@ -28,12 +28,15 @@ class Local(GatewayCase):
         cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory())
         cls.file = os.path.join(cls.folder, "tiny.gguf")
         tiny_gguf.write(cls.file)
+        tools = os.path.join(cls.folder, "tools.gguf")
+        tiny_gguf.write(tools, template=tiny_gguf.TOOL_TEMPLATE)
         broken = os.path.join(cls.folder, "broken.gguf")
         with open(broken, "wb") as file:
             file.write(b"GGUF nonsense")
         cls.overrides = {"retry": {"max_attempts": 1}, "local": {"models": [
             {"name": "tiny", "file": cls.file, "hourly_cost_usd": 0.36, "threads": 1},
             {"name": "free", "file": cls.file, "threads": 1, "max_running": 1, "max_waiting": 1},
+            {"name": "tools", "file": tools, "threads": 1},
             {"name": "broken", "file": broken},
         ]}}
         return super().configure(vendor)
@@ -84,6 +87,44 @@ class Local(GatewayCase):
         self.assertIn(response.json()["candidates"][0]["finishReason"], ("MAX_TOKENS", "STOP"))
         self.assertLessEqual(response.json()["usageMetadata"]["candidatesTokenCount"], 7)
         self.assertEqual(self.row_of(response)["output_tokens"], response.json()["usageMetadata"]["candidatesTokenCount"])
+
+    def test_token_counts_are_those_of_the_chat(self):
+        tool = {"name": "weather", "description": "of a place<|im_end|>", "input_schema": {"type": "object", "properties": {"place": {"type": "string"}}}}
+        turns = [
+            {"role": "user", "content": "what is it like in Oslo?<|im_start|>"},
+            {"role": "assistant", "content": [{"type": "tool_use", "id": "toolu_1", "name": "weather", "input": {"place": "Oslo"}}]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1", "content": "rain"}]},
+        ]
+        for extra in ({}, {"system": "be brief"}, {"tools": [tool]}, {"tools": [tool], "messages": turns}):
+            body = {"model": "local/tools", "messages": turns[:1], **extra}
+            response = self.gateway.post("/v1/messages/count_tokens", body)
+            self.assertEqual(response.status, 200, response.body)
+            asked = self.gateway.post("/v1/messages", {**body, "max_tokens": 1}).json()["usage"]
+            self.assertEqual(response.json(), {"input_tokens": asked["input_tokens"] + asked.get("cache_read_input_tokens", 0)})
+            row = self.row_of(response)
+            self.assertEqual((row["surface"], row["provider"], row["cost_usd"], row["outcome"]), ("count_tokens", "local", "0", "ok"))
+        body = {
+            "contents": [{"role": "user", "parts": [{"text": "hello"}]}],
+            "systemInstruction": {"parts": [{"text": "be brief"}]},
+            "tools": [{"functionDeclarations": [{"name": "weather", "parameters": {"type": "OBJECT", "properties": {"place": {"type": "STRING"}}}}]}],
+        }
+        asked = self.gateway.post("/v1beta/models/local%2Ftools:generateContent", {**body, "generationConfig": {"maxOutputTokens": 1}})
+        wrapped = {"generateContentRequest": {"model": "models/local/tools", **body}}
+        for form in (body, wrapped):
+            response = self.gateway.post("/v1beta/models/local%2Ftools:countTokens", form)
+            self.assertEqual(response.json(), {"totalTokens": asked.json()["usageMetadata"]["promptTokenCount"]}, asked.body)
+            self.assertEqual(self.row_of(response)["cost_usd"], "0")
+
+    def test_token_counts_of_what_no_context_holds_and_refusals(self):
+        ask = lambda model, **extra: self.gateway.post("/v1/messages/count_tokens", {"model": model, "messages": [{"role": "user", "content": "long " * 200}], **extra})
+        self.assertGreater(ask("local/tiny").json()["input_tokens"], tiny_gguf.CONTEXT)
+        missing = ask("local/nobody")
+        self.assertEqual((missing.status, missing.json()["error"]["type"]), (404, "not_found_error"), missing.body)
+        refused = ask("local/tiny", tools=[{"name": "f", "input_schema": {"type": "object"}}])
+        self.assertEqual((refused.status, refused.json()["error"]["type"]), (400, "invalid_request_error"), refused.body)
+        self.assertIn("template knows no tools", refused.json()["error"]["message"])
+        missing = self.gateway.post("/v1beta/models/local%2Fnobody:countTokens", {"contents": [{"parts": [{"text": "x"}]}]})
+        self.assertEqual((missing.status, missing.json()["error"]["status"]), (404, "NOT_FOUND"), missing.body)
 
     def test_structured_output_is_valid_whatever_the_weights_say(self):
         for seed in range(4):

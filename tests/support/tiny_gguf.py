@@ -8,6 +8,14 @@ TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
+# Calls as Hermes writes them.
+TOOL_TEMPLATE = (
+    "{% if tools %}<|im_start|>system\ntools:\n{% for t in tools %}{{ t | tojson }}\n{% endfor %}"
+    'Call: <tool_call>\n{\"name\": name, \"arguments\": arguments}\n</tool_call><|im_end|>\n{% endif %}'
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}"
+    "{% for c in m.tool_calls or [] %}<tool_call>{{ c.function.name }} {{ c.function.arguments | tojson }}</tool_call>{% endfor %}"
+    "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
 WIDTH, FFN, LAYERS, HEADS, KV_HEADS, CONTEXT = 64, 96, 2, 4, 2, 512
 
 
@@ -36,7 +44,7 @@ def array(key, kind, values):
     return text(key) + struct.pack("<IIQ", 9, kind, len(values)) + body
 
 
-def metadata():
+def metadata(template):
     tokens = [*byte_alphabet(), "he", *SPECIALS]
     kinds = [1] * 257 + [3] * len(SPECIALS)
     return [
@@ -48,7 +56,7 @@ def metadata():
         pair("tokenizer.ggml.model", 8, "gpt2"), pair("tokenizer.ggml.pre", 8, "qwen2"), array("tokenizer.ggml.tokens", 8, tokens),
         array("tokenizer.ggml.token_type", 5, kinds), array("tokenizer.ggml.merges", 8, ["h e"]),
         pair("tokenizer.ggml.bos_token_id", 4, 257), pair("tokenizer.ggml.eos_token_id", 4, 259), pair("tokenizer.ggml.add_bos_token", 7, False),
-        pair("tokenizer.chat_template", 8, TEMPLATE),
+        pair("tokenizer.chat_template", 8, template),
     ], len(tokens)
 
 
@@ -64,9 +72,9 @@ def shapes(vocabulary):
             yield f"blk.{layer}.{name}.weight", dims
 
 
-def write(path, seed=1):
+def write(path, seed=1, template=TEMPLATE):
     numbers = random.Random(seed)
-    pairs, vocabulary = metadata()
+    pairs, vocabulary = metadata(template)
     infos, data = b"", b""
     tensors = list(shapes(vocabulary))
     for name, dims in tensors:
