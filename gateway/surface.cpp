@@ -68,7 +68,7 @@ constexpr std::array kDefaults{
     Defaults{"bedrock.converse", {"converse"}, 1},
     Defaults{"cohere.chat", {"cohere_chat", "cohere_embed", "rerank"}, 3},
     Defaults{"ollama.chat", {"ollama_chat"}, 1},
-    Defaults{"local", {"chat", "count_tokens", "gemini_count"}, 3},
+    Defaults{"local", {"chat", "embeddings", "count_tokens", "gemini_count"}, 4},
     Defaults{"echo", {"chat", "completions", "responses", "embeddings", "messages"}, 5},
 };
 

@@ -23,8 +23,18 @@ Result<std::string> template_source(const config::LocalModel& row, const local::
   return text;
 }
 
+Result<void> load_embedder(LoadedModel& model) {
+  const config::LocalModel& row = model.row;
+  auto engine = local::EmbedEngine::load(
+      {.file = row.file, .threads = row.threads, .context = row.context, .max_waiting = row.max_waiting});
+  if (!engine) return std::move(engine).error();
+  model.embedder = *std::move(engine);
+  return {};
+}
+
 Result<void> load_parts(LoadedModel& model) {
   const config::LocalModel& row = model.row;
+  if (local::EmbedEngine::serves(row.file)) return load_embedder(model);
   local::EngineOptions options;
   options.file = row.file;
   if (row.file == config::kBuiltinModel) options.image = models::demo();
@@ -63,11 +73,13 @@ std::shared_ptr<const LoadedModel> load_model(const config::LocalModel& row) {
     return model;
   }
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - began);
-  log_info("local model loaded", {{"model", std::string_view(row.name)},
-                                  {"is", std::string_view(model->engine->name())},
-                                  {"device", std::string_view(model->engine->backend().device)},
-                                  {"context", static_cast<std::int64_t>(model->engine->context())},
-                                  {"ms", static_cast<std::int64_t>(took.count())}});
+  const bool embeds = model->embedder != nullptr;
+  log_info("local model loaded",
+           {{"model", std::string_view(row.name)},
+            {"is", std::string_view(embeds ? model->embedder->name() : model->engine->name())},
+            {"device", embeds ? "cpu, embeddings" : std::string_view(model->engine->backend().device)},
+            {"context", static_cast<std::int64_t>(embeds ? model->embedder->context() : model->engine->context())},
+            {"ms", static_cast<std::int64_t>(took.count())}});
   return model;
 }
 
@@ -98,8 +110,10 @@ std::vector<std::shared_ptr<const LoadedModel>> LocalModels::all() const {
 }
 
 void LocalModels::stop() {
-  for (const auto& model : all())
+  for (const auto& model : all()) {
     if (model->engine) model->engine->stop();
+    if (model->embedder) model->embedder->stop();
+  }
 }
 
 }  // namespace tollgate::gateway

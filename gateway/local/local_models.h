@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/schema.h"
+#include "local_backend/engine/embed_engine.h"
 #include "local_backend/engine/engine.h"
 #include "local_backend/engine/guarded_text.h"
 #include "local_backend/template/messages.h"
@@ -16,11 +17,13 @@
 
 namespace tollgate::gateway {
 
-// One row of `local: models:` with everything that answering takes. Immutable but for the engine, which is thread-safe.
+// One row of `local: models:` with everything that answering takes. Immutable but for the engines, which are
+// thread-safe.
 struct LoadedModel {
   config::LocalModel row;
-  std::string problem;  // why it cannot answer; the rest is empty then
-  std::shared_ptr<local::Engine> engine;
+  std::string problem;                           // why it cannot answer; the rest is empty then
+  std::shared_ptr<local::Engine> engine;         // null for an embedder
+  std::shared_ptr<local::EmbedEngine> embedder;  // null for a model that chats; with it, what follows is empty
   std::shared_ptr<const local::ChatTemplate> chat_template;  // null: the file has none, texts are joined plainly
   local::ToolFormat tool_format = local::ToolFormat::none;
   local::ArgumentForm arguments = local::ArgumentForm::object;

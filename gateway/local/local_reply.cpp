@@ -4,7 +4,7 @@
 
 namespace tollgate::gateway {
 
-Result<std::shared_ptr<const LoadedModel>> find_loaded(const LocalModels& models, std::string_view name) {
+Result<std::shared_ptr<const LoadedModel>> find_loaded(const LocalModels& models, std::string_view name, LocalUse use) {
   auto model = models.find(name);
   if (!model)
     return Error{.kind = ErrorKind::client_fault,
@@ -16,6 +16,13 @@ Result<std::shared_ptr<const LoadedModel>> find_loaded(const LocalModels& models
                  .status = 503,
                  .code = "model_not_loaded",
                  .message = "local model '" + std::string(name) + "' is not loaded: " + model->problem};
+  if (const bool embeds = model->embedder != nullptr; embeds != (use == LocalUse::embeddings))
+    return Error{.kind = ErrorKind::client_fault,
+                 .status = 400,
+                 .code = embeds ? "not_a_chat_model" : "not_an_embedding_model",
+                 .message = "local model '" + std::string(name) +
+                            (embeds ? "' makes embeddings and does not chat: ask it at /v1/embeddings"
+                                    : "' chats and makes no embeddings: ask a model of the BERT family")};
   return model;
 }
 

@@ -12,9 +12,12 @@
 
 namespace tollgate::gateway {
 
-// Errors: client_fault (404) for a name that is not configured; retry_elsewhere (503) for a model that could not be
-// loaded.
-Result<std::shared_ptr<const LoadedModel>> find_loaded(const LocalModels& models, std::string_view name);
+enum class LocalUse : unsigned char { chat, embeddings };
+
+// Errors: client_fault, 404 for a name that is not configured, 400 for a model that is not made for `use`;
+// retry_elsewhere (503) for a model that could not be loaded.
+Result<std::shared_ptr<const LoadedModel>> find_loaded(const LocalModels& models, std::string_view name,
+                                                       LocalUse use = LocalUse::chat);
 
 // Both: false when the connection is of no more use.
 Task<bool> send_json(net::Stream& stream, int status, std::string body, std::string retry_after = {});

@@ -4,6 +4,7 @@
 #include "core/spawn.h"
 #include "gateway/local/chat_job.h"
 #include "gateway/local/count_job.h"
+#include "gateway/local/embed_job.h"
 #include "gateway/pipe_request.h"
 #include "gateway/surface.h"
 
@@ -16,6 +17,7 @@ constexpr std::string_view kGeminiCount = ":countTokens";
 // By the target, which the gateway itself made of a surface's row. False when the connection is of no more use.
 Task<bool> answer(net::Stream& stream, LocalVendor& vendor, std::string_view target, std::string_view body) {
   const std::string_view path = target.substr(0, target.find('?'));
+  if (path == "/embeddings") co_return co_await run_embed(stream, vendor, body);
   if (path.ends_with("/count_tokens")) co_return co_await run_count(stream, vendor, body, {});
   if (path.starts_with(kGeminiPath) && path.ends_with(kGeminiCount)) {
     std::string model;

@@ -1,7 +1,9 @@
 """The local engine behind the gateway: a tiny random model, asked in every caller's form, with its costs in the ledger."""
 
+import base64
 import json
 import os
+import struct
 import tempfile
 import threading
 import time
@@ -30,6 +32,8 @@ class Local(GatewayCase):
         tiny_gguf.write(cls.file)
         tools = os.path.join(cls.folder, "tools.gguf")
         tiny_gguf.write(tools, template=tiny_gguf.TOOL_TEMPLATE)
+        embedder = os.path.join(cls.folder, "bert.gguf")
+        tiny_gguf.write_bert(embedder)
         broken = os.path.join(cls.folder, "broken.gguf")
         with open(broken, "wb") as file:
             file.write(b"GGUF nonsense")
@@ -37,6 +41,8 @@ class Local(GatewayCase):
             {"name": "tiny", "file": cls.file, "hourly_cost_usd": 0.36, "threads": 1},
             {"name": "free", "file": cls.file, "threads": 1, "max_running": 1, "max_waiting": 1},
             {"name": "tools", "file": tools, "threads": 1},
+            {"name": "embedder", "file": embedder, "threads": 1, "hourly_cost_usd": 0.36},
+            {"name": "narrow", "file": embedder, "threads": 1, "max_waiting": 1},
             {"name": "broken", "file": broken},
         ]}}
         return super().configure(vendor)
@@ -45,11 +51,14 @@ class Local(GatewayCase):
         body = {"model": model, "max_tokens": 12, "messages": [{"role": "user", "content": text}], **extra}
         return self.gateway.post("/v1/chat/completions", body)
 
-    def check_row(self, response, usage):
+    def embed(self, texts, model="local/embedder", **extra):
+        return self.gateway.post("/v1/embeddings", {"model": model, "input": texts, **extra})
+
+    def check_row(self, response, usage, model="tiny"):
         row = self.row_of(response)
-        self.assertEqual((row["provider"], row["model"], row["cost_source"], row["outcome"]), ("local", "tiny", "local", "ok"))
+        self.assertEqual((row["provider"], row["model"], row["cost_source"], row["outcome"]), ("local", model, "local", "ok"))
         self.assertEqual(row["input_tokens"] + row["cache_read_tokens"], usage["prompt_tokens"])
-        self.assertEqual(row["output_tokens"], usage["completion_tokens"])
+        self.assertEqual(row["output_tokens"], usage.get("completion_tokens", 0))
         machine_us = json.loads(row["usage_raw"])["machine_us"]
         self.assertGreater(machine_us, 0)
         exact = HOURLY * machine_us / 3_600_000_000
@@ -125,6 +134,81 @@ class Local(GatewayCase):
         self.assertIn("template knows no tools", refused.json()["error"]["message"])
         missing = self.gateway.post("/v1beta/models/local%2Fnobody:countTokens", {"contents": [{"parts": [{"text": "x"}]}]})
         self.assertEqual((missing.status, missing.json()["error"]["status"]), (404, "NOT_FOUND"), missing.body)
+
+    def test_embeddings(self):
+        response = self.embed(["hello world", "abc", "hello"])
+        self.assertEqual(response.status, 200, response.body)
+        answer = response.json()
+        self.assertEqual((answer["object"], [one["index"] for one in answer["data"]]), ("list", [0, 1, 2]))
+        # CLS and SEP, and: hello, world; a, b, c; hello.
+        self.assertEqual((answer["usage"]["prompt_tokens"], answer["usage"]["total_tokens"]), (4 + 5 + 3, 12))
+        self.check_row(response, answer["usage"], "embedder")
+        vectors = [one["embedding"] for one in answer["data"]]
+        for vector in vectors:
+            self.assertEqual(len(vector), tiny_gguf.BERT_WIDTH)
+            self.assertAlmostEqual(sum(number * number for number in vector), 1, places=4)
+        self.assertNotEqual(vectors[0], vectors[2])
+        # A lone text, tokens, and what others stand beside it do not matter; control tokens of callers stay text.
+        alone = self.embed("hello").json()
+        self.assertEqual(alone["data"][0]["embedding"], vectors[2])
+        hello = 4 + 2 * 26
+        self.assertEqual([one["embedding"] for one in self.embed([[2, hello, 3], [2, hello, hello + 1, 3]]).json()["data"]], [vectors[2], vectors[0]])
+        self.assertEqual(self.embed([2, hello, 3]).json()["data"][0]["embedding"], vectors[2])
+        self.assertEqual(self.embed("[SEP]").json()["usage"]["prompt_tokens"], 2 + len("[]") + len("sep"))
+        # As bytes, and by the SDKs' way of asking for the width that it has.
+        packed = self.embed("hello", encoding_format="base64", dimensions=tiny_gguf.BERT_WIDTH).json()["data"][0]["embedding"]
+        self.assertEqual(list(struct.unpack(f"<{tiny_gguf.BERT_WIDTH}f", base64.b64decode(packed))), [struct.unpack("<f", struct.pack("<f", number))[0] for number in vectors[2]])
+
+    def test_embeddings_for_callers_of_gemini(self):
+        content = lambda text: {"content": {"parts": [{"text": text}]}}
+        vectors = [one["embedding"] for one in self.embed(["hello", "abc"]).json()["data"]]
+        one = self.gateway.post("/v1beta/models/local%2Fembedder:embedContent", content("hello"))
+        self.assertEqual(one.json()["embedding"]["values"], vectors[0], one.body)
+        self.assertEqual(self.row_of(one)["cost_source"], "local")
+        both = self.gateway.post("/v1beta/models/local%2Fembedder:batchEmbedContents", {"requests": [{"model": "models/local/embedder", **content(text)} for text in ("hello", "abc")]})
+        self.assertEqual([each["values"] for each in both.json()["embeddings"]], vectors, both.body)
+
+    def test_embeddings_refused(self):
+        long = "hello " * (tiny_gguf.BERT_CONTEXT - 1)
+        for response, status, code, word in (
+            (self.embed(["hello", long]), 400, "context_length_exceeded", f"input[1]: has {tiny_gguf.BERT_CONTEXT + 1} tokens"),
+            (self.embed(long), 400, "context_length_exceeded", "input: has"),
+            (self.embed("hello", dimensions=8), 400, "unsupported_dimensions", "have 32 numbers"),
+            (self.embed("hello", encoding_format="int8"), 400, "invalid_request", "encoding_format"),
+            (self.embed([[2, 999, 3]]), 400, "bad_token", "input[0]"),
+            (self.embed([[2, -1, 3]]), 400, "bad_token", "input[0]"),
+            (self.embed(["hello"] * 2049), 400, "too_many_inputs", "2048"),
+            (self.embed([]), 400, None, "input"),
+            (self.embed("hello", model="local/tiny"), 400, "not_an_embedding_model", "BERT"),
+            (self.embed("hello", model="local/nobody"), 404, "model_not_found", "nobody"),
+            (self.chat(model="local/embedder"), 400, "not_a_chat_model", "/v1/embeddings"),
+        ):
+            error = response.json()["error"]
+            self.assertEqual(response.status, status, response.body)
+            self.assertIn(word, error["message"])
+            if code:
+                self.assertEqual(error["code"], code)
+        self.assertEqual(self.embed("hello").status, 200)
+
+    def test_many_ask_an_embedder(self):
+        """Each gets its own vectors, and beyond max_waiting some are told when to come back."""
+        texts = [chr(ord("a") + i) * 3 for i in range(12)]
+        expected = [one["embedding"] for one in self.embed(texts).json()["data"]]
+        answers = [None] * 12
+        def ask(i, model):
+            answers[i] = self.embed([texts[i]] * 600, model)
+        for model, allowed in (("local/embedder", {200}), ("local/narrow", {200, 429})):
+            askers = [threading.Thread(target=ask, args=(i, model)) for i in range(12)]
+            for asker in askers:
+                asker.start()
+            for asker in askers:
+                asker.join(30)
+            self.assertEqual({answer.status for answer in answers}, allowed)
+            for i, answer in enumerate(answers):
+                if answer.status == 200:
+                    self.assertEqual([one["embedding"] for one in answer.json()["data"]], [expected[i]] * 600)
+                else:
+                    self.assertGreaterEqual(int(answer.header("retry-after")), 1)
 
     def test_structured_output_is_valid_whatever_the_weights_say(self):
         for seed in range(4):

@@ -72,11 +72,53 @@ def shapes(vocabulary):
             yield f"blk.{layer}.{name}.weight", dims
 
 
+BERT_CONTEXT, BERT_WIDTH = 48, 32
+
+
+def bert_metadata():
+    letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *("\u2581" + letter for letter in letters), *letters, "\u2581hello", "\u2581world"]
+    return [
+        pair("general.architecture", 8, "bert"), pair("general.name", 8, "tiny embedder"), pair("bert.context_length", 4, BERT_CONTEXT),
+        pair("bert.embedding_length", 4, BERT_WIDTH), pair("bert.block_count", 4, LAYERS), pair("bert.feed_forward_length", 4, FFN),
+        pair("bert.attention.head_count", 4, HEADS), pair("bert.attention.layer_norm_epsilon", 6, 1e-12), pair("bert.pooling_type", 4, 1),
+        pair("tokenizer.ggml.model", 8, "bert"), array("tokenizer.ggml.tokens", 8, tokens),
+        array("tokenizer.ggml.token_type", 5, [3] * 4 + [1] * (len(tokens) - 4)),
+        pair("tokenizer.ggml.unknown_token_id", 4, 1), pair("tokenizer.ggml.cls_token_id", 4, 2), pair("tokenizer.ggml.seperator_token_id", 4, 3),
+    ], len(tokens)
+
+
+def bert_shapes(vocabulary):
+    yield "token_embd.weight", (BERT_WIDTH, vocabulary)
+    yield "position_embd.weight", (BERT_WIDTH, BERT_CONTEXT)
+    yield "token_types.weight", (BERT_WIDTH, 2)
+    for name in ("weight", "bias"):
+        yield f"token_embd_norm.{name}", (BERT_WIDTH,)
+    for layer in range(LAYERS):
+        for name in ("attn_q", "attn_k", "attn_v", "attn_output"):
+            yield f"blk.{layer}.{name}.weight", (BERT_WIDTH, BERT_WIDTH)
+        yield f"blk.{layer}.ffn_up.weight", (BERT_WIDTH, FFN)
+        yield f"blk.{layer}.ffn_down.weight", (FFN, BERT_WIDTH)
+        for name in ("attn_output_norm", "layer_output_norm"):
+            yield f"blk.{layer}.{name}.weight", (BERT_WIDTH,)
+            yield f"blk.{layer}.{name}.bias", (BERT_WIDTH,)
+
+
 def write(path, seed=1, template=TEMPLATE):
-    numbers = random.Random(seed)
     pairs, vocabulary = metadata(template)
+    write_file(path, seed, pairs, shapes(vocabulary))
+
+
+def write_bert(path, seed=1):
+    """An embedder whose vocabulary is the letters and two words."""
+    pairs, vocabulary = bert_metadata()
+    write_file(path, seed, pairs, bert_shapes(vocabulary))
+
+
+def write_file(path, seed, pairs, named_shapes):
+    numbers = random.Random(seed)
     infos, data = b"", b""
-    tensors = list(shapes(vocabulary))
+    tensors = list(named_shapes)
     for name, dims in tensors:
         count = dims[0] * (dims[1] if len(dims) > 1 else 1)
         infos += text(name) + struct.pack("<I", len(dims)) + b"".join(struct.pack("<Q", d) for d in dims) + struct.pack("<IQ", 0, len(data))

@@ -66,7 +66,7 @@ TEST(Queries, ParametersAreFoundAndTakenOut) {
 
 TEST(Surfaces, DefaultsExist) {
   for (const char* dialect : {"openai.chat", "openai.responses", "anthropic.messages", "gemini.generate",
-                              "bedrock.converse", "cohere.chat", "ollama.chat", "echo"}) {
+                              "bedrock.converse", "cohere.chat", "ollama.chat", "echo", "local"}) {
     EXPECT_FALSE(default_surfaces(dialect).empty()) << dialect;
     for (const std::string_view name : default_surfaces(dialect)) EXPECT_TRUE(surface_named(name)) << name;
   }
