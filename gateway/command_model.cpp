@@ -1,4 +1,4 @@
-// tollgate model: look at model files and make smaller ones. Needs no configuration.
+// tollgate model: fetch model files (command_pull.cpp), look at them and make smaller ones. Needs no configuration.
 #include <unistd.h>
 
 #include <cstdio>
@@ -87,7 +87,8 @@ int run_model(Arguments& arguments) {
   const auto action = arguments.next();
   if (action == "inspect") return inspect(arguments);
   if (action == "quantize") return quantize(arguments);
-  return wrong(action ? "no such action" : "an action is missing: inspect or quantize");
+  if (action == "pull") return pull_model(arguments);
+  return wrong(action ? "no such action" : "an action is missing: pull, inspect or quantize");
 }
 
 }  // namespace tollgate::gateway

@@ -86,9 +86,16 @@ const std::vector<Command>& commands() {
        "usage: tollgate keys new [--id NAME] [--team T] [--feature F] [--env E] [--user U]\n\n"
        "Prints a new secret once, and the entry with its hash for `auth: keys:`.\n",
        run_keys},
-      {"model", "look at model files and make smaller ones",
-       "usage: tollgate model inspect FILE [--json]\n"
+      {"model", "fetch model files, look at them and make smaller ones",
+       "usage: tollgate model pull ADDRESS [--out FILE] [--sha256 HEX] [--token-env NAME] [--patience 30s]\n"
+       "                                  [--attempts 6] [--force]\n"
+       "       tollgate model inspect FILE [--json]\n"
        "       tollgate model quantize IN OUT --type TYPE [--force]\n\n"
+       "pull: ADDRESS is http(s)://... or hf:OWNER/REPO[@REVISION]/FILE of Hugging Face, whose HF_TOKEN and "
+       "HF_ENDPOINT\n"
+       "are heeded. Goes on where an earlier run stopped; prints the lines for `local: models:`. --token-env names "
+       "the\n"
+       "variable with a token for another host. Exit status 1: not fetched, say the same again to go on.\n"
        "inspect: what a GGUF file holds. quantize: IN is a GGUF file with F32, F16 or BF16 weights, or a folder with\n"
        "config.json, tokenizer.json and *.safetensors (there --type may be left out: the weights stay as they are).\n"
        "TYPE: q8_0, q4_0, q5_0, q4_k, q6_k, f16, bf16, f32.\n",

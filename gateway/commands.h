@@ -40,4 +40,6 @@ int run_keys(Arguments& arguments);
 int run_model(Arguments& arguments);
 int run_spool(Arguments& arguments);
 
+int pull_model(Arguments& arguments);  // `tollgate model pull`
+
 }  // namespace tollgate::gateway
