@@ -28,6 +28,7 @@ Task<Exchange::Next> Exchange::attempt(const router::TargetRef& target, bool mor
 Task<Exchange::Next> Exchange::run_call(bool more_same, bool more_targets) {
   for (bool fresh = std::exchange(fresh_only_, false);; fresh = true) {
     if (auto sent = co_await send_request(fresh); !sent) {
+      if (client_gone_ && vendor_->local) reached_ = false;  // the engine begins with a whole request only
       if (client_gone_) co_return co_await client_left();
       // A kept connection that the vendor has closed: it never had the whole request, so this is not a new attempt.
       if (!fresh && reached_ && call_.reused()) {
@@ -132,6 +133,7 @@ Task<Exchange::Next> Exchange::attempt_failed(Pull why, bool more_same, bool mor
                         .status = 504,
                         .code = "upstream_timeout",
                         .message = who + " did not answer in time"};
+    if (vendor_->local && reached_) co_await call_off();
     (void)settle(billing::Outcome::timeout, last_error_.code);
   } else {
     if (last_error_.code != "reply_too_large")

@@ -98,6 +98,7 @@ class Exchange {
   Task<void> send_heartbeat();
   Task<void> probe_client();
   Task<void> drain();
+  Task<void> call_off();
 
   // stream_relay.cpp
   Task<Next> relay_stream(bool more_same, bool more_targets);

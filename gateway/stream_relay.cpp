@@ -233,6 +233,11 @@ Task<Exchange::Next> Exchange::end_stream(Pull how, bool more_same, bool more_ta
                         .message = "provider '" + vendor_->config->name +
                                    (timeout ? "' fell silent in the middle of the stream" : "' cut the stream: ") +
                                    (timeout ? "" : call_.failure())};
+    if (timeout && vendor_->local && !settled_) {
+      if (whole_ > 0 && !co_await emit(whole_)) co_return co_await client_left();
+      co_await call_off();
+      whole_ = 0;
+    }
     if (!settled_) (void)settle(timeout ? billing::Outcome::timeout : billing::Outcome::error, last_error_.code);
     call_.abandon();
     if (whole_ > 0 && !co_await emit(whole_)) co_return Next::client_gone;
@@ -255,7 +260,13 @@ Task<Exchange::Next> Exchange::end_stream(Pull how, bool more_same, bool more_ta
 // Ends the attempt of a client that is gone, by the vendor's policy, and settles what was used.
 Task<Exchange::Next> Exchange::client_left() {
   keep_alive_ = false;
-  if (!settled_ && reached_ && vendor_->config->on_abort == config::AbortPolicy::drain) co_await drain();
+  if (!settled_ && reached_) {
+    if (vendor_->local) {
+      co_await call_off();
+    } else if (vendor_->config->on_abort == config::AbortPolicy::drain) {
+      co_await drain();
+    }
+  }
   call_.abandon();
   if (!settled_) (void)settle(billing::Outcome::aborted, "client_gone");
   co_return Next::client_gone;

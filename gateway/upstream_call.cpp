@@ -146,6 +146,10 @@ Task<Got> UpstreamCall::read_body(std::string& out) {
   }
 }
 
+void UpstreamCall::end_sending() noexcept {
+  if (lease_) lease_->stream->shutdown_write();
+}
+
 void UpstreamCall::interrupt(bool give_up_sending) noexcept {
   interrupted_ = true;
   if (!lease_) return;

@@ -28,6 +28,8 @@ class UpstreamCall {
   // Appends what one read brought of the body to `out`. end: the body is whole; failed: cut or broken framing.
   Task<Got> read_body(std::string& out);
 
+  // Sends EOF; reading goes on. To the local engine it says that nobody waits for the answer any more.
+  void end_sending() noexcept;
   // Ends the current wait, or the next read's, with Got::interrupted; a send by closing, if it is given up.
   void interrupt(bool give_up_sending) noexcept;
   // Returns the connection to its pool if the reply was read to its end and may be followed by another, else closes it.

@@ -1,5 +1,6 @@
 #include "gateway/local/chat_job.h"
 
+#include <algorithm>
 #include <atomic>
 
 #include "core/clock.h"
@@ -64,15 +65,15 @@ class ChatJob {
     auto model = find_loaded(vendor_.models, request_.model);
     if (!model) co_return co_await refuse(model.error());
     model_ = *std::move(model);
-    auto prompt = co_await prepare();
-    if (!prompt) co_return false;
-    if (!*prompt) co_return co_await refuse(prompt->error());
-    if (auto begun = begin(**prompt); !begun) co_return co_await refuse(begun.error());
+    const auto prompt = co_await prepare();
+    if (prompt && !*prompt) co_return co_await refuse(prompt->error());
+    if (prompt)
+      if (auto begun = begin(**prompt); !begun) co_return co_await refuse(begun.error());
     co_return co_await relay();
   }
 
  private:
-  // Off the io thread, which others share. Nothing for a caller who has left meanwhile.
+  // Off the io thread, which others share. Nothing for a caller who has left meanwhile: that cost no machine time.
   Task<std::optional<Result<LocalPrompt>>> prepare() {
     struct Work {
       std::atomic<bool> unwanted = false, done = false;
@@ -90,7 +91,7 @@ class ChatJob {
       timer_.set(SteadyClock::now() + kLook);
       co_await mailbox_->wait();
       if (stream_.looks_alive()) continue;
-      work->unwanted = true;
+      work->unwanted = left_ = true;
       co_return std::nullopt;
     }
     co_return std::move(work->prompt);
@@ -129,7 +130,7 @@ class ChatJob {
       mailbox_->take(mails);
       for (const AnswerMail& mail : mails) take(mail);
       if (failure_) co_return head_sent_ ? co_await fail_stream() : co_await refuse(*failure_);
-      if (!stream_.looks_alive()) co_return false;
+      if (!left_ && !stream_.looks_alive()) call_off();
       // Nothing is promised before the engine has said something: it may still refuse.
       if (!mails.empty() && !co_await tell()) co_return false;
     }
@@ -150,18 +151,25 @@ class ChatJob {
                        .status = 503,
                        .code = "engine_failed",
                        .message = "the local engine failed while it made this answer"};
-    if (!failure_ && mail.end->reason == local::StopReason::cancelled)
+    if (!failure_ && !left_ && mail.end->reason == local::StopReason::cancelled)
       failure_ = Error{.kind = ErrorKind::retry_elsewhere,
                        .status = 503,
                        .code = "engine_stopped",
                        .message = "the local engine is stopping"};
     choice.end(mail.end->reason, mail.held, mail.stop_string, events_);
     // The prompt is one, however many answers it has.
-    totals_.prompt_tokens = static_cast<std::int64_t>(mail.end->prompt_tokens);
+    totals_.prompt_tokens = std::max(totals_.prompt_tokens, static_cast<std::int64_t>(mail.end->prompt_tokens));
     if (mail.index == 0) totals_.cached_tokens = static_cast<std::int64_t>(mail.end->cached_tokens);
     totals_.answer_tokens += static_cast<std::int64_t>(mail.end->answer_tokens);
     totals_.thinking_tokens += choice.thinking_tokens();
     totals_.machine_us += mail.end->machine_us;
+  }
+
+  // Nobody waits for the answers any more. They end after the step that is under way; the reply then tells what they
+  // have used, for the ledger.
+  void call_off() {
+    left_ = true;
+    for (const std::uint64_t id : ids_) model_->engine->cancel(id);
   }
 
   void finish() {
@@ -240,6 +248,7 @@ class ChatJob {
   AnswerTotals totals_;
   std::optional<Error> failure_;
   bool head_sent_ = false;
+  bool left_ = false;  // the caller's gateway reads on for the usage only
 };
 
 }  // namespace

@@ -82,6 +82,8 @@ void Answer::end(StopReason reason, const Error* error) {
   if (ended_) return;
   ended_ = true;
   counts_.reason = reason;
+  if (counts_.answer_tokens == 0)
+    counts_.prompt_tokens = std::min(counts_.prompt_tokens, counts_.cached_tokens + computed_);
   listener_->on_end(counts_, error);
   listener_.reset();
 }
@@ -90,6 +92,7 @@ void Answer::charge(std::int64_t us, std::int64_t tokens, std::int64_t of, std::
   if (!started_) counts_.queued_us = began_us - submitted_us_;
   started_ = true;
   counts_.machine_us += us * tokens / of;
+  computed_ += static_cast<std::size_t>(tokens);
 }
 
 }  // namespace tollgate::local

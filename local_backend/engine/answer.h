@@ -41,6 +41,7 @@ class Answer final : public SequenceOwner {
   std::string fresh_, out_;                           // scratch: bytes of a token, text that became sure
   AnswerEnd counts_;
   std::int64_t submitted_us_;
+  std::size_t computed_ = 0;  // tokens, some of them more than once
   bool started_ = false, ended_ = false;
 };
 

@@ -35,7 +35,7 @@ struct AnswerEnd {
   StopReason reason = StopReason::none;
   std::string_view text;          // what was still held back
   std::string_view stop_string;   // the one that ended it, if one did
-  std::size_t prompt_tokens = 0;  // of the prompt
+  std::size_t prompt_tokens = 0;  // of the prompt; of one that was cut short, what was computed or found
   std::size_t cached_tokens = 0;  // of them found in the prefix cache
   std::size_t answer_tokens = 0;
   std::int64_t machine_us = 0;  // this answer's share of the steps that it was in

@@ -44,12 +44,12 @@ def array(key, kind, values):
     return text(key) + struct.pack("<IIQ", 9, kind, len(values)) + body
 
 
-def metadata(template):
+def metadata(template, layers, context):
     tokens = [*byte_alphabet(), "he", *SPECIALS]
     kinds = [1] * 257 + [3] * len(SPECIALS)
     return [
-        pair("general.architecture", 8, "llama"), pair("general.name", 8, "tiny random"), pair("llama.context_length", 4, CONTEXT),
-        pair("llama.embedding_length", 4, WIDTH), pair("llama.block_count", 4, LAYERS), pair("llama.feed_forward_length", 4, FFN),
+        pair("general.architecture", 8, "llama"), pair("general.name", 8, "tiny random"), pair("llama.context_length", 4, context),
+        pair("llama.embedding_length", 4, WIDTH), pair("llama.block_count", 4, layers), pair("llama.feed_forward_length", 4, FFN),
         pair("llama.attention.head_count", 4, HEADS), pair("llama.attention.head_count_kv", 4, KV_HEADS),
         pair("llama.attention.layer_norm_rms_epsilon", 6, 1e-5), pair("llama.rope.freq_base", 6, 10000.0),
         pair("llama.rope.dimension_count", 4, WIDTH // HEADS), pair("llama.vocab_size", 4, len(tokens)),
@@ -60,11 +60,11 @@ def metadata(template):
     ], len(tokens)
 
 
-def shapes(vocabulary):
+def shapes(vocabulary, layers):
     head = WIDTH // HEADS
     yield "token_embd.weight", (WIDTH, vocabulary)
     yield "output_norm.weight", (WIDTH,)
-    for layer in range(LAYERS):
+    for layer in range(layers):
         for name, dims in {
             "attn_norm": (WIDTH,), "attn_q": (WIDTH, WIDTH), "attn_k": (WIDTH, KV_HEADS * head), "attn_v": (WIDTH, KV_HEADS * head),
             "attn_output": (WIDTH, WIDTH), "ffn_norm": (WIDTH,), "ffn_gate": (WIDTH, FFN), "ffn_up": (WIDTH, FFN), "ffn_down": (FFN, WIDTH),
@@ -104,9 +104,9 @@ def bert_shapes(vocabulary):
             yield f"blk.{layer}.{name}.bias", (BERT_WIDTH,)
 
 
-def write(path, seed=1, template=TEMPLATE):
-    pairs, vocabulary = metadata(template)
-    write_file(path, seed, pairs, shapes(vocabulary))
+def write(path, seed=1, template=TEMPLATE, layers=LAYERS, context=CONTEXT):
+    pairs, vocabulary = metadata(template, layers, context)
+    write_file(path, seed, pairs, shapes(vocabulary, layers))
 
 
 def write_bert(path, seed=1):
