@@ -12,6 +12,7 @@
 
 #include "local_backend/backend.h"
 #include "local_backend/gguf/tensor_type.h"
+#include "local_backend/kernels/weight_memory.h"
 #include "local_backend/kernels/workers.h"
 
 namespace tollgate::local {
@@ -60,8 +61,9 @@ struct AttentionArgs {
 
 struct Kernels {
   CpuLevel level;
-  // Reads `rows` x `columns` values of `type`, row after row.
-  PackedMatrix (*pack)(TensorType type, const std::byte* data, std::size_t rows, std::size_t columns, Workers& workers);
+  // Reads `rows` x `columns` values of `type`, row after row; the result lies in `memory` or is `data` itself.
+  PackedMatrix (*pack)(TensorType type, const std::byte* data, std::size_t rows, std::size_t columns,
+                       WeightMemory& memory, Workers& workers);
   // ys[i][m][rows_i] = x[m][columns] * W_i^T, for matrices that share their input. `scratch`: see scratch_bytes.
   void (*matmul)(std::span<const PackedMatrix* const> matrices, const float* x, std::size_t m,
                  std::span<float* const> ys, std::byte* scratch, Workers& workers);

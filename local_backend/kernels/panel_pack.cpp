@@ -194,18 +194,17 @@ void quant_row(const PanelForm& form, const Byte* panel, std::size_t row, std::s
 
 }  // namespace
 
-PackedMatrix pack(TensorType type, const std::byte* data, std::size_t rows, std::size_t columns, Workers& workers) {
-  constexpr std::align_val_t kAlign{64};
+PackedMatrix pack(TensorType type, const std::byte* data, std::size_t rows, std::size_t columns, WeightMemory& memory,
+                  Workers& workers) {
   const std::size_t each = panel_bytes(panel_form(type), columns);
   PackedMatrix matrix{.type = type, .rows = rows, .columns = columns};
   matrix.bytes = panel_count(rows) * each;
   matrix.layout = 1;
-  auto* bytes = static_cast<std::byte*>(::operator new(matrix.bytes, kAlign));
-  matrix.data = std::shared_ptr<const std::byte>(
-      bytes, [](const std::byte* p) { ::operator delete(const_cast<std::byte*>(p), std::align_val_t{64}); });
+  const std::shared_ptr<std::byte> bytes = memory.take(matrix.bytes);
+  matrix.data = bytes;
   auto chunk = [&](int index) {
     const auto panel = static_cast<std::size_t>(index);
-    pack_panel(matrix, data, panel, reinterpret_cast<Byte*>(bytes) + panel * each);
+    pack_panel(matrix, data, panel, reinterpret_cast<Byte*>(bytes.get()) + panel * each);
   };
   workers.run(static_cast<int>(panel_count(rows)), std::ref(chunk));
   return matrix;

@@ -5,7 +5,8 @@
 
 namespace tollgate::local::panels {
 
-PackedMatrix pack(TensorType type, const std::byte* data, std::size_t rows, std::size_t columns, Workers& workers);
+PackedMatrix pack(TensorType type, const std::byte* data, std::size_t rows, std::size_t columns, WeightMemory& memory,
+                  Workers& workers);
 void row(const PackedMatrix& matrix, std::size_t row, float* out);
 
 }  // namespace tollgate::local::panels

@@ -24,7 +24,8 @@ float dot(const float* a, const float* b, std::size_t n) {
   return ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
 }
 
-PackedMatrix pack(TensorType type, const std::byte* data, std::size_t rows, std::size_t columns, Workers&) {
+PackedMatrix pack(TensorType type, const std::byte* data, std::size_t rows, std::size_t columns, WeightMemory&,
+                  Workers&) {
   PackedMatrix matrix{.type = type, .rows = rows, .columns = columns};
   matrix.data = std::shared_ptr<const std::byte>(std::shared_ptr<void>(), data);  // the file's own mapping, not owned
   matrix.bytes = rows * tensor_bytes(type, columns);

@@ -15,11 +15,12 @@ namespace {
 using CpuBertLayer = BertLayer<PackedMatrix>;
 
 BertWeights<PackedMatrix> pack_bert(BertWeights<MatrixView> weights, const Kernels& kernels, Workers& workers) {
-  const auto packed = [&](auto&& part) { return pack(std::move(part), kernels, workers); };
+  WeightMemory memory;
+  const auto packed = [&](auto&& part) { return pack(std::move(part), kernels, memory, workers); };
   BertWeights<PackedMatrix> result;
   // Only looked up: these stay in the file as they are.
-  result.tokens = pack(weights.tokens, kernels_of(CpuLevel::scalar), workers);
-  result.positions = pack(weights.positions, kernels_of(CpuLevel::scalar), workers);
+  result.tokens = pack(weights.tokens, kernels_of(CpuLevel::scalar), memory, workers);
+  result.positions = pack(weights.positions, kernels_of(CpuLevel::scalar), memory, workers);
   result.segment = std::move(weights.segment);
   result.input_norm = std::move(weights.input_norm);
   for (BertLayer<MatrixView>& layer : weights.layers)

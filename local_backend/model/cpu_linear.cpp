@@ -6,13 +6,13 @@
 
 namespace tollgate::local {
 
-PackedMatrix pack(const MatrixView& view, const Kernels& kernels, Workers& workers) {
+PackedMatrix pack(const MatrixView& view, const Kernels& kernels, WeightMemory& memory, Workers& workers) {
   if (view.rows == 0) return {};
-  return kernels.pack(view.type, view.data, view.rows, view.columns, workers);
+  return kernels.pack(view.type, view.data, view.rows, view.columns, memory, workers);
 }
 
-CpuLinear pack(Linear<MatrixView>&& linear, const Kernels& kernels, Workers& workers) {
-  return {pack(linear.weight, kernels, workers), std::move(linear.bias)};
+CpuLinear pack(Linear<MatrixView>&& linear, const Kernels& kernels, WeightMemory& memory, Workers& workers) {
+  return {pack(linear.weight, kernels, memory, workers), std::move(linear.bias)};
 }
 
 void multiply(const Kernels& kernels, Workers& workers, std::byte* scratch,

@@ -10,8 +10,9 @@ namespace tollgate::local {
 
 using CpuLinear = Linear<PackedMatrix>;
 
-PackedMatrix pack(const MatrixView& view, const Kernels& kernels, Workers& workers);  // no rows stay no rows
-CpuLinear pack(Linear<MatrixView>&& linear, const Kernels& kernels, Workers& workers);
+// No rows stay no rows.
+PackedMatrix pack(const MatrixView& view, const Kernels& kernels, WeightMemory& memory, Workers& workers);
+CpuLinear pack(Linear<MatrixView>&& linear, const Kernels& kernels, WeightMemory& memory, Workers& workers);
 
 // outs[i][m][rows of linears[i]] = in[m][columns] * weight^T + bias, for at most three that share their input.
 void multiply(const Kernels& kernels, Workers& workers, std::byte* scratch,

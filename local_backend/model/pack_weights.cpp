@@ -8,10 +8,13 @@ namespace {
 
 class Packer {
  public:
-  Packer(const Kernels& kernels, Workers& workers) : kernels_(kernels), workers_(workers) {}
+  Packer(const Kernels& kernels, WeightMemory& memory, Workers& workers)
+      : kernels_(kernels), memory_(memory), workers_(workers) {}
 
-  PackedMatrix pack(const MatrixView& view) const { return local::pack(view, kernels_, workers_); }
-  CpuLinear pack(Linear<MatrixView>&& linear) const { return local::pack(std::move(linear), kernels_, workers_); }
+  PackedMatrix pack(const MatrixView& view) const { return local::pack(view, kernels_, memory_, workers_); }
+  CpuLinear pack(Linear<MatrixView>&& linear) const {
+    return local::pack(std::move(linear), kernels_, memory_, workers_);
+  }
   CpuFfn pack(GatedFfn<MatrixView>&& ffn) const {
     return {pack(std::move(ffn.gate)), pack(std::move(ffn.up)), pack(std::move(ffn.down))};
   }
@@ -37,6 +40,7 @@ class Packer {
 
  private:
   const Kernels& kernels_;
+  WeightMemory& memory_;
   Workers& workers_;
 };
 
@@ -44,11 +48,12 @@ class Packer {
 
 DecoderWeights<PackedMatrix> pack_weights(DecoderWeights<MatrixView> weights, const Kernels& kernels,
                                           Workers& workers) {
-  const Packer packer(kernels, workers);
+  WeightMemory memory;
+  const Packer packer(kernels, memory, workers);
   DecoderWeights<PackedMatrix> packed;
   // Embeddings that are no head are only looked up: they stay in the file as they are.
   const bool tied = weights.head.rows == 0;
-  packed.embedding = local::pack(weights.embedding, tied ? kernels : kernels_of(CpuLevel::scalar), workers);
+  packed.embedding = local::pack(weights.embedding, tied ? kernels : kernels_of(CpuLevel::scalar), memory, workers);
   packed.head = packer.pack(weights.head);
   packed.output_norm = std::move(weights.output_norm);
   for (DecoderLayer<MatrixView>& layer : weights.layers) packed.layers.push_back(packer.pack(std::move(layer)));

@@ -51,9 +51,10 @@ void bench_shape(const Kernels& kernels, const TensorTypeInfo& type, const Shape
   std::mt19937 random(1);
   std::vector<std::byte> data(tensor_bytes(type.type, shape.rows * shape.columns));
   for (std::byte& byte : data) byte = static_cast<std::byte>(random() & 0x3B);  // no half of these is out of range
+  WeightMemory memory;
   std::vector<PackedMatrix> matrices;
   for (std::size_t bytes = 0; bytes < kCold; bytes += matrices.back().bytes)
-    matrices.push_back(kernels.pack(type.type, data.data(), shape.rows, shape.columns, workers));
+    matrices.push_back(kernels.pack(type.type, data.data(), shape.rows, shape.columns, memory, workers));
   for (const std::size_t m : {1u, 4u, 16u, 64u, 512u}) {
     const std::vector<float> x(m * shape.columns, 0.5f);
     std::vector<float> y(m * shape.rows);

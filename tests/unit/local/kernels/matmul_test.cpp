@@ -67,6 +67,7 @@ class MatmulTest : public ::testing::TestWithParam<Case> {
  protected:
   const Kernels& kernels() const { return kernels_of(GetParam().level); }
   Workers workers_{2};
+  WeightMemory memory_;
 };
 
 // Inputs that 8 bits hold exactly: only the order of float additions is left, whatever the level does with inputs. A
@@ -77,7 +78,7 @@ TEST_P(MatmulTest, ExactInputsOverOddShapes) {
   for (const auto& [rows, wanted] : shapes) {
     const std::size_t columns = columns_of(type, wanted);
     const RandomMatrix matrix = testing::random_matrix(type, rows, columns, 7);
-    const PackedMatrix packed = kernels().pack(type, matrix.data.data(), rows, columns, workers_);
+    const PackedMatrix packed = kernels().pack(type, matrix.data.data(), rows, columns, memory_, workers_);
     for (const std::size_t m : {1u, 2u, 3u, 4u, 5u, 6u, 9u, 17u, 33u, 128u}) {
       if (m > 17 && wanted > 896) continue;
       const std::vector<float> x = testing::representable_floats(m * columns, 11);
@@ -96,7 +97,7 @@ TEST_P(MatmulTest, RandomInputsStayWithinTheRoundingOfEightBits) {
   const TensorType type = GetParam().type;
   const std::size_t rows = 45, columns = 768;
   const RandomMatrix matrix = testing::random_matrix(type, rows, columns, 3);
-  const PackedMatrix packed = kernels().pack(type, matrix.data.data(), rows, columns, workers_);
+  const PackedMatrix packed = kernels().pack(type, matrix.data.data(), rows, columns, memory_, workers_);
   for (const std::size_t m : {1u, 4u, 13u}) {
     const std::vector<float> x = testing::random_floats(m * columns, 5);
     const std::vector<float> y = testing::multiply(kernels(), packed, x, m, workers_);
@@ -117,7 +118,7 @@ TEST_P(MatmulTest, ResultsDoNotDependOnTheBatch) {
   const TensorType type = GetParam().type;
   const std::size_t rows = 64, columns = 1024, most = 300;
   const RandomMatrix matrix = testing::random_matrix(type, rows, columns, 3);
-  const PackedMatrix packed = kernels().pack(type, matrix.data.data(), rows, columns, workers_);
+  const PackedMatrix packed = kernels().pack(type, matrix.data.data(), rows, columns, memory_, workers_);
   const std::vector<float> x = testing::random_floats(most * columns, 5);
   const std::vector<float> all = testing::multiply(kernels(), packed, x, most, workers_);
   for (const std::size_t m : {1u, 2u, 3u, 4u, 5u, 6u, 7u, 64u}) {
@@ -130,7 +131,7 @@ TEST_P(MatmulTest, RowsComeBackToTheLastBit) {
   const TensorType type = GetParam().type;
   const std::size_t rows = 37, columns = 512;
   const RandomMatrix matrix = testing::random_matrix(type, rows, columns, 9);
-  const PackedMatrix packed = kernels().pack(type, matrix.data.data(), rows, columns, workers_);
+  const PackedMatrix packed = kernels().pack(type, matrix.data.data(), rows, columns, memory_, workers_);
   std::vector<float> row(columns);
   for (std::size_t i = 0; i < rows; ++i) {
     kernels().row(packed, i, row.data());
@@ -148,13 +149,14 @@ GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(MatmulTest);
 
 TEST(MatmulTogetherTest, SeveralMatricesShareAnInput) {
   Workers workers(3);
+  WeightMemory memory;
   for (const CpuLevel level : testing::fast_levels()) {
     const Kernels& kernels = kernels_of(level);
     const TensorType types[] = {TensorType::q4_k, TensorType::q6_k, TensorType::f16};
     std::vector<PackedMatrix> packed;
     for (std::size_t i = 0; i < 3; ++i) {
       const RandomMatrix matrix = testing::random_matrix(types[i], 96 + 50 * i, 512, static_cast<std::uint32_t>(i));
-      packed.push_back(kernels.pack(types[i], matrix.data.data(), matrix.rows, matrix.columns, workers));
+      packed.push_back(kernels.pack(types[i], matrix.data.data(), matrix.rows, matrix.columns, memory, workers));
     }
     for (const std::size_t m : {1u, 3u, 8u, 250u}) {
       const std::vector<float> x = testing::random_floats(m * 512, 1);
