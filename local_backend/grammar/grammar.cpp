@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <new>
 
+#include "local_backend/grammar/compiled.h"
 #include "local_backend/grammar/mask_maker.h"
 #include "local_backend/grammar/program_builder.h"
 
@@ -113,6 +114,12 @@ std::shared_ptr<const Grammar> Grammar::any_object() {
   static const auto grammar = compile(R"({"type":"object"})", {}).value();
   return grammar;
 }
+
+std::shared_ptr<const Grammar> grammar_of(std::shared_ptr<const Program> program) {
+  return std::make_shared<CompiledGrammar>(std::move(program));
+}
+
+const Program& program_of(const Grammar& grammar) { return *static_cast<const CompiledGrammar&>(grammar).program(); }
 
 std::unique_ptr<GrammarState> GrammarState::start(std::shared_ptr<const Grammar> grammar,
                                                   std::shared_ptr<const TokenTrie> trie) {

@@ -30,7 +30,12 @@ void Matcher::put(const Position& at, Positions& out) {
   if (out.size() < kMaxPositions && std::find(out.begin(), out.end(), at) == out.end()) out.push_back(at);
 }
 
-Positions Matcher::start() const { return {Position{Mode::value, kBlank, 0, 0, 0, 0, 0}}; }
+Positions Matcher::start() {
+  if (program_->entries.empty()) return {Position{Mode::value, kBlank, 0, 0, 0, 0, 0}};
+  Positions out;
+  for (const std::uint32_t literal : program_->entries) enter_literal(literal, out);
+  return out;
+}
 
 bool Matcher::may_end(const Position& at) const {
   if (at.mode == Mode::done) return true;
@@ -63,9 +68,39 @@ void Matcher::step(const Position& at, unsigned char byte, Positions& out) {
     case Mode::value:
       if (byte == ' ' && at.gap == kNoGap) return put({Mode::value, kBlank, 0, at.frame, at.ref}, out);
       return begin_value(at.ref, at.frame, byte, out);
+    case Mode::fixed:
+      return step_literal(at, byte, out);
     case Mode::done:
       return;
   }
+}
+
+void Matcher::step_literal(const Position& at, unsigned char byte, Positions& out) {
+  const std::string& text = program_->literals[at.ref].text;
+  if (static_cast<unsigned char>(text[at.q]) != byte) return;
+  if (at.q + 1 == text.size()) return behind_literal(at.ref, out);
+  put({Mode::fixed, 0, 0, 0, at.ref, at.q + 1}, out);
+}
+
+void Matcher::enter_literal(std::uint32_t literal, Positions& out) {
+  if (program_->literals[literal].text.empty()) return behind_literal(literal, out);
+  put({Mode::fixed, 0, 0, 0, literal, 0}, out);
+}
+
+void Matcher::behind_literal(std::uint32_t id, Positions& out) {
+  const LiteralText& literal = program_->literals[id];
+  if (literal.node != kNone) {
+    Frame frame;
+    frame.clause = id;
+    frame.literal = true;
+    return put({Mode::value, kBlank, 0, intern(frame), literal.node}, out);
+  }
+  leave_literal(literal, out);
+}
+
+void Matcher::leave_literal(const LiteralText& literal, Positions& out) {
+  if (literal.may_end) put({Mode::done}, out);
+  for (const std::uint32_t next : literal.next) enter_literal(next, out);
 }
 
 void Matcher::begin_value(std::uint32_t id, std::uint32_t frame, unsigned char byte, Positions& out) {
@@ -208,6 +243,7 @@ void Matcher::step_word(const Position& at, unsigned char byte, Positions& out) 
 void Matcher::end_value(std::uint32_t id, Positions& out) {
   if (id == 0) return put({Mode::done}, out);
   Frame frame = frames_[id];
+  if (frame.literal) return leave_literal(program_->literals[frame.clause], out);
   if (frame.array && frame.count < program_->arrays[frame.clause].counted) {
     ++frame.count;
     id = intern(frame);

@@ -22,6 +22,7 @@ enum class Mode : std::uint8_t {
   key,     // q, d
   colon,   // ref: node of the value to come
   after,   // behind a value inside an array or object
+  fixed,   // ref: literal, q: bytes so far
   done,
 };
 
@@ -35,14 +36,16 @@ struct Position {
 };
 using Positions = std::vector<Position>;
 
+// Also where a value stands behind a literal, which is the clause then.
 struct Frame {
   std::uint32_t parent = 0, clause = 0;
   std::uint32_t depth = 0;            // 1: outermost
   bool array = false, other = false;  // other: an unlisted member was written
   bool witnessed = false;             // the element or member that must be there is
-  std::uint32_t listed = 0;           // listed members written
-  std::uint64_t count = 0;            // elements, or unlisted members where they are limited
-  std::uint32_t progress = 0;         // listed labels below are past; in any order: which set of labels is used up
+  bool literal = false;
+  std::uint32_t listed = 0;    // listed members written
+  std::uint64_t count = 0;     // elements, or unlisted members where they are limited
+  std::uint32_t progress = 0;  // listed labels below are past; in any order: which set of labels is used up
   bool operator==(const Frame&) const = default;
 };
 
@@ -50,7 +53,7 @@ class Matcher {
  public:
   explicit Matcher(std::shared_ptr<const Program> program);
 
-  Positions start() const;
+  Positions start();
   // Where `byte` leads from `from`, each place once, appended to `out`.
   void step(const Position& from, unsigned char byte, Positions& out);
   void step_all(const Positions& from, unsigned char byte, Positions& out);
@@ -96,6 +99,10 @@ class Matcher {
   void step_key(const Position& at, unsigned char byte, Positions& out);
   void step_number(const Position& at, unsigned char byte, Positions& out);
   void step_word(const Position& at, unsigned char byte, Positions& out);
+  void step_literal(const Position& at, unsigned char byte, Positions& out);
+  void enter_literal(std::uint32_t literal, Positions& out);
+  void behind_literal(std::uint32_t literal, Positions& out);
+  void leave_literal(const LiteralText& literal, Positions& out);
   void step_inside(const Position& at, unsigned char byte, Positions& out);
   void step_after(const Position& at, unsigned char byte, Positions& out);
   void begin_item(const Position& at, unsigned char byte, Positions& out);

@@ -24,8 +24,8 @@ void append_bytes(std::string& out, const T& value) {
 }  // namespace
 
 std::size_t Matcher::FrameHash::operator()(const Frame& frame) const {
-  std::size_t hash =
-      mixed(frame.array * 2u + frame.other + frame.witnessed * 4u, std::uint64_t{frame.parent} << 32 | frame.clause);
+  std::size_t hash = mixed(frame.array * 2u + frame.other + frame.witnessed * 4u + frame.literal * 8u,
+                           std::uint64_t{frame.parent} << 32 | frame.clause);
   hash = mixed(hash, std::uint64_t{frame.listed} << 32 | frame.progress);
   return mixed(hash, frame.count);
 }
@@ -194,7 +194,7 @@ std::string Matcher::describe(const Positions& all) const {
       append_bytes(out, frame.clause);
       append_bytes(out, frame.listed);
       append_bytes(out, frame.count);
-      out += static_cast<char>(1 + frame.array + 2 * frame.other + 4 * frame.witnessed);
+      out += static_cast<char>(1 + frame.array + 2 * frame.other + 4 * frame.witnessed + 8 * frame.literal);
       const bool bits = program_->any_order && frame.progress != 0;
       if (!bits) append_bytes(out, frame.progress);
       if (bits)
@@ -215,7 +215,7 @@ void Matcher::tidy(Positions& kept) {
     for (std::size_t i = chain.size(); i-- > 0;) {
       Frame frame = frames_[chain[i]];
       frame.parent = parent;
-      if (program_->any_order && !frame.array && frame.progress != 0) {
+      if (program_->any_order && !frame.array && !frame.literal && frame.progress != 0) {
         const std::vector<std::uint64_t>& bits = used_sets_[frame.progress - 1];
         const auto [set, added] = fresh.used_ids_.try_emplace(bits, fresh.used_sets_.size() + 1);
         if (added) fresh.used_sets_.push_back(bits);

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "local_backend/grammar/char_decoder.h"
@@ -65,12 +66,23 @@ struct ObjectProgram {
   std::uint32_t height = kNone;
 };
 
+// Fixed text, and what comes behind it: a value if there is one, then one of `next` or the end. Where a program has
+// entries, its texts are chains of these; see wrapped.h.
+struct LiteralText {
+  std::string text;
+  std::uint32_t node = kNone;
+  std::vector<std::uint32_t> next;
+  bool may_end = false;
+};
+
 struct Program {
   std::vector<StringLexeme> strings;
   std::vector<NumberLexeme> numbers;
   std::vector<ValueNode> nodes;  // 0: the whole text
   std::vector<ArrayProgram> arrays;
   std::vector<ObjectProgram> objects;
+  std::vector<LiteralText> literals;
+  std::vector<std::uint32_t> entries;  // literals; none: the whole text is node 0
   std::uint32_t max_depth = 64;
   bool any_order = false;
 };
