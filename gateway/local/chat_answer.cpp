@@ -63,8 +63,11 @@ std::string logprob_json(const local::Tokenizer& tokenizer, const local::Piece& 
   return out;
 }
 
-ChoiceEvents::ChoiceEvents(int index, local::ToolFormat format, bool thinking, bool starts_thinking)
-    : index_(index), parser_(local::make_answer_parser(format, thinking, starts_thinking)) {}
+ChoiceEvents::ChoiceEvents(int index, local::ToolFormat format, bool thinking, bool starts_thinking,
+                           std::string_view begun)
+    : index_(index), parser_(local::make_answer_parser(format, thinking, starts_thinking)) {
+  parser_->push(begun, found_);  // which is no event before the call is whole
+}
 
 void ChoiceEvents::piece(const AnswerPiece& piece, chat::Events& out) {
   found_.clear();

@@ -110,7 +110,7 @@ class ChatJob {
       open_ = ids_.size();
       const bool tools = !request_.tools.empty() && model_->takes_tools;
       choices_.emplace_back(index, tools ? model_->tool_format : local::ToolFormat::none, model_->thinks,
-                            prompt.starts_thinking);
+                            prompt.starts_thinking, prompt.begun);
     }
     return {};
   }

@@ -53,6 +53,7 @@ Result<void> load_parts(LoadedModel& model) {
     if (!compiled) return std::move(compiled).error();
     model.chat_template = *std::move(compiled);
     model.tool_format = local::detect_tool_format(*source);
+    model.spelling = local::call_spelling(model.tool_format, *source);
     model.takes_tools = model.chat_template->mentions("tools");
     model.arguments = local::argument_form(*model.chat_template);
     model.thinks = source->find("<think>") != std::string::npos;

@@ -12,6 +12,7 @@
 #include "local_backend/engine/embed_engine.h"
 #include "local_backend/engine/engine.h"
 #include "local_backend/engine/guarded_text.h"
+#include "local_backend/template/call_spelling.h"
 #include "local_backend/template/messages.h"
 #include "local_backend/template/tool_calls.h"
 
@@ -27,8 +28,9 @@ struct LoadedModel {
   std::shared_ptr<const local::ChatTemplate> chat_template;  // null: the file has none, texts are joined plainly
   local::ToolFormat tool_format = local::ToolFormat::none;
   local::ArgumentForm arguments = local::ArgumentForm::object;
-  bool takes_tools = false;  // its template shows tools
-  bool thinks = false;       // its template knows thoughts
+  std::optional<local::CallSpelling> spelling;  // none: its calls cannot be forced
+  bool takes_tools = false;                     // its template shows tools
+  bool thinks = false;                          // its template knows thoughts
   std::unique_ptr<const local::TextGuard> guard;
 };
 

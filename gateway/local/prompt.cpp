@@ -5,6 +5,7 @@
 #include <random>
 
 #include "core/json_write.h"
+#include "gateway/local/forced_call.h"
 
 namespace tollgate::gateway {
 namespace {
@@ -103,11 +104,10 @@ bool wants_tools(const chat::Request& request) {
 
 Result<void> write_tools(const LoadedModel& model, const chat::Request& request, JsonWriter& writer) {
   if (!model.takes_tools) return refuse("unsupported_tools", "this local model's template knows no tools");
-  if (request.tool_choice.mode == chat::ToolChoice::Mode::required ||
-      request.tool_choice.mode == chat::ToolChoice::Mode::named)
-    return refuse("unsupported_tool_choice", "local models choose by themselves: tool_choice must be auto or none");
   writer.key("tools").begin_array();
   for (const chat::Tool& tool : request.tools) {
+    if (request.tool_choice.mode != chat::ToolChoice::Mode::named && !may_call(request.tool_choice, tool.name))
+      continue;
     if (tool.kind != chat::Tool::Kind::function)
       return refuse("unsupported_tools", "local models take function tools only");
     writer.begin_object().member("type", "function").key("function").begin_object();
@@ -179,12 +179,33 @@ Result<void> set_sampling(const chat::Request& request, local::SamplingParams& p
   return {};
 }
 
-// The prompt as the template writes it, callers' texts guarded.
-Result<std::string> render(const LoadedModel& model, const chat::Request& request) {
-  if (!model.chat_template) return plain_prompt(model, request);
-  auto context = template_context(model, request);
-  if (!context) return std::move(context).error();
-  return model.chat_template->render(*context);
+// The prompt as the template writes it, callers' texts guarded, and the beginning of a call that must be made.
+struct Rendered {
+  std::string text;
+  bool starts_thinking = false;
+  std::optional<ForcedCall> call;
+};
+
+Result<Rendered> render(const LoadedModel& model, const chat::Request& request) {
+  auto call = forced_call(model, request);
+  if (!call) return std::move(call).error();
+  Result<std::string> text = std::string();
+  if (model.chat_template) {
+    auto context = template_context(model, request);
+    if (!context) return std::move(context).error();
+    text = model.chat_template->render(*context);
+  } else {
+    text = plain_prompt(model, request);
+  }
+  if (!text) return std::move(text).error();
+  Rendered out{.text = *std::move(text), .starts_thinking = false, .call = *std::move(call)};
+  const std::size_t opened = out.text.rfind("<think>"), closed = out.text.rfind("</think>");
+  out.starts_thinking = model.thinks && opened != std::string::npos && (closed == std::string::npos || closed < opened);
+  if (!out.call) return out;
+  if (std::exchange(out.starts_thinking, false)) out.text += "\n</think>\n\n";
+  if (!out.text.ends_with(out.call->mark)) out.text += out.call->mark;
+  out.text += out.call->header;
+  return out;
 }
 
 Result<std::shared_ptr<const local::Grammar>> grammar_of(const chat::ResponseFormat& format) {
@@ -215,7 +236,7 @@ Result<std::string> template_context(const LoadedModel& model, const chat::Reque
 Result<std::vector<local::Token>> prompt_tokens(const LoadedModel& model, const chat::Request& request) {
   const auto rendered = render(model, request);
   if (!rendered) return rendered.error();
-  return local::encode_guarded(model.engine->tokenizer(), *rendered);
+  return local::encode_guarded(model.engine->tokenizer(), rendered->text);
 }
 
 Result<LocalPrompt> make_prompt(const LoadedModel& model, const chat::Request& request) {
@@ -225,11 +246,10 @@ Result<LocalPrompt> make_prompt(const LoadedModel& model, const chat::Request& r
   prompt.answers = static_cast<std::uint32_t>(request.n.value_or(1));
   const auto rendered = render(model, request);
   if (!rendered) return rendered.error();
-  const std::size_t opened = rendered->rfind("<think>"), closed = rendered->rfind("</think>");
-  prompt.starts_thinking =
-      model.thinks && opened != std::string::npos && (closed == std::string::npos || closed < opened);
+  prompt.starts_thinking = rendered->starts_thinking;
+  if (rendered->call) prompt.begun = rendered->call->begun;
   local::AnswerRequest& answer = prompt.answer;
-  answer.prompt = local::encode_guarded(model.engine->tokenizer(), *rendered);
+  answer.prompt = local::encode_guarded(model.engine->tokenizer(), rendered->text);
   if (answer.prompt.size() >= model.engine->context())
     return refuse("context_length_exceeded", "the prompt has " + std::to_string(answer.prompt.size()) +
                                                  " tokens; this local model's context holds " +
@@ -242,7 +262,7 @@ Result<LocalPrompt> make_prompt(const LoadedModel& model, const chat::Request& r
   answer.stops = request.stop;
   std::erase(answer.stops, std::string());
   answer.show_special = wants_tools(request);
-  auto grammar = grammar_of(request.format);
+  auto grammar = rendered->call ? grammar_of(*rendered->call) : grammar_of(request.format);
   if (!grammar) return std::move(grammar).error();
   answer.grammar = *std::move(grammar);
   return prompt;

@@ -14,6 +14,7 @@ struct LocalPrompt {
   local::AnswerRequest answer;   // of the first answer; the others differ in `stream`
   std::uint32_t answers = 1;     // n
   bool starts_thinking = false;  // the prompt ends inside of a thought
+  std::string begun;             // what the prompt holds of the answer already: the beginning of a call
 };
 
 // Errors: client_fault, status 400: what the model or this version cannot do, in words; the template's own refusal.

@@ -15,6 +15,9 @@ from support.gateway import DIMENSIONS
 from support.http1 import request_bytes
 
 HOURLY = Fraction("0.36")
+WEATHER = {"type": "object", "properties": {"place": {"enum": ["Oslo", "Rome"]}, "days": {"type": "integer", "minimum": 1, "maximum": 9}}, "required": ["place", "days"], "additionalProperties": False}
+WAIT = {"type": "object", "properties": {"hours": {"type": "integer", "minimum": 0, "maximum": 23}}, "required": ["hours"], "additionalProperties": False}
+TOOLS = [{"type": "function", "function": {"name": name, "parameters": schema}} for name, schema in (("weather", WEATHER), ("wait", WAIT))]
 NO_END = {str(token): -100 for token in (257, 258, 259)}  # of tiny_gguf
 SCHEMA = {
     "type": "object",
@@ -31,7 +34,9 @@ class Local(GatewayCase):
         cls.file = os.path.join(cls.folder, "tiny.gguf")
         tiny_gguf.write(cls.file)
         tools = os.path.join(cls.folder, "tools.gguf")
-        tiny_gguf.write(tools, template=tiny_gguf.TOOL_TEMPLATE)
+        tiny_gguf.write(tools, template=tiny_gguf.TOOL_TEMPLATE, context=2048)
+        xml = os.path.join(cls.folder, "xml.gguf")
+        tiny_gguf.write(xml, template=tiny_gguf.XML_TEMPLATE, context=2048)
         embedder = os.path.join(cls.folder, "bert.gguf")
         tiny_gguf.write_bert(embedder)
         broken = os.path.join(cls.folder, "broken.gguf")
@@ -41,6 +46,7 @@ class Local(GatewayCase):
             {"name": "tiny", "file": cls.file, "hourly_cost_usd": 0.36, "threads": 1},
             {"name": "free", "file": cls.file, "threads": 1, "max_running": 1, "max_waiting": 1},
             {"name": "tools", "file": tools, "threads": 1},
+            {"name": "xml", "file": xml, "threads": 1},
             {"name": "embedder", "file": embedder, "threads": 1, "hourly_cost_usd": 0.36},
             {"name": "narrow", "file": embedder, "threads": 1, "max_waiting": 1},
             {"name": "broken", "file": broken},
@@ -134,6 +140,79 @@ class Local(GatewayCase):
         self.assertIn("template knows no tools", refused.json()["error"]["message"])
         missing = self.gateway.post("/v1beta/models/local%2Fnobody:countTokens", {"contents": [{"parts": [{"text": "x"}]}]})
         self.assertEqual((missing.status, missing.json()["error"]["status"]), (404, "NOT_FOUND"), missing.body)
+
+    def check_call(self, name, arguments, allowed=("weather", "wait")):
+        self.assertIn(name, allowed)
+        if name == "weather":
+            self.assertEqual(set(arguments), {"place", "days"})
+            self.assertTrue(arguments["place"] in ("Oslo", "Rome") and 1 <= arguments["days"] <= 9, arguments)
+        else:
+            self.assertEqual(list(arguments), ["hours"])
+            self.assertTrue(0 <= arguments["hours"] <= 23, arguments)
+
+    def test_forced_calls_are_made_whatever_the_weights_say(self):
+        named = lambda name: {"type": "function", "function": {"name": name}}
+        allowed = {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [named("wait")]}}
+        seen = set()
+        for choice, names in (("required", ("weather", "wait")), (named("weather"), ("weather",)), (named("wait"), ("wait",)), (allowed, ("wait",))):
+            for seed in range(3):
+                for stream in (False, True):
+                    response = self.chat(model="local/tools", tools=TOOLS, tool_choice=choice, parallel_tool_calls=False, max_tokens=300, seed=seed, stream=stream)
+                    self.assertEqual(response.status, 200, response.body)
+                    if stream:
+                        deltas = [json.loads(line[6:])["choices"] for line in response.body.decode().split("\n\n") if line.startswith("data: {")]
+                        deltas = [choices[0]["delta"] for choices in deltas if choices]
+                        parts = [call for delta in deltas for call in delta.get("tool_calls", [])]
+                        self.assertEqual("".join(delta.get("content") or "" for delta in deltas), "")
+                        name, arguments = parts[0]["function"]["name"], "".join(part["function"].get("arguments", "") for part in parts)
+                    else:
+                        answer = response.json()["choices"][0]
+                        self.assertEqual((answer["finish_reason"], answer["message"].get("content") or ""), ("tool_calls", ""))
+                        self.assertEqual(len(answer["message"]["tool_calls"]), 1)
+                        name, arguments = (answer["message"]["tool_calls"][0]["function"][key] for key in ("name", "arguments"))
+                    self.check_call(name, json.loads(arguments), names)
+                    seen.add(name)
+        self.assertEqual(seen, {"weather", "wait"})
+
+    def test_several_forced_calls(self):
+        counts = set()
+        for seed in range(6):
+            choice = self.chat(model="local/tools", tools=TOOLS, tool_choice="required", max_tokens=500, seed=seed, logit_bias=NO_END if seed % 2 else {}).json()["choices"][0]
+            calls = choice["message"]["tool_calls"]
+            for call in calls:
+                self.check_call(call["function"]["name"], json.loads(call["function"]["arguments"]))
+            counts.add(len(calls) > 1)
+        self.assertIn(True, counts)
+
+    def test_forced_calls_in_other_forms_of_asking(self):
+        tools = [{"name": "weather", "input_schema": WEATHER}, {"name": "wait", "input_schema": WAIT}]
+        body = {"model": "local/tools", "max_tokens": 300, "messages": [{"role": "user", "content": "x"}], "tools": tools}
+        answer = self.gateway.post("/v1/messages", {**body, "tool_choice": {"type": "tool", "name": "wait"}}).json()
+        self.assertEqual((answer["stop_reason"], [part["type"] for part in answer["content"]]), ("tool_use", ["tool_use"]), answer)
+        self.check_call(answer["content"][0]["name"], answer["content"][0]["input"], ("wait",))
+        # The beginning of the call is in the prompt, and is counted with it.
+        counted = self.gateway.post("/v1/messages/count_tokens", {key: value for key, value in {**body, "tool_choice": {"type": "tool", "name": "wait"}}.items() if key != "max_tokens"})
+        self.assertEqual(counted.json()["input_tokens"], answer["usage"]["input_tokens"] + answer["usage"].get("cache_read_input_tokens", 0))
+        body = {"contents": [{"parts": [{"text": "x"}]}], "tools": [{"functionDeclarations": [{"name": "wait", "parametersJsonSchema": WAIT}]}], "toolConfig": {"functionCallingConfig": {"mode": "ANY"}}}
+        parts = self.gateway.post("/v1beta/models/local%2Ftools:generateContent", {**body, "generationConfig": {"maxOutputTokens": 300}}).json()["candidates"][0]["content"]["parts"]
+        self.check_call(parts[0]["functionCall"]["name"], parts[0]["functionCall"]["args"], ("wait",))
+
+    def test_forced_calls_refused(self):
+        odd = {"type": "object", "properties": {"a": {"type": "array", "contains": {"$ref": "http://x/y"}}}}
+        tool = lambda **extra: [{"type": "function", "function": {"name": "f", "parameters": odd, **extra}}]
+        for response, code, word in (
+            (self.chat(model="local/tools", tools=tool(strict=True), tool_choice="required"), "unsupported_schema", "tool 'f'"),
+            (self.chat(model="local/tools", tools=TOOLS, tool_choice={"type": "function", "function": {"name": "nobody"}}), None, "nobody"),
+            (self.chat(model="local/xml", tools=TOOLS, tool_choice="required"), "unsupported_tool_choice", "XML"),
+            (self.chat(tools=TOOLS, tool_choice="required"), "unsupported_tool_choice", "knows no tools"),
+        ):
+            self.assertEqual(response.status, 400, response.body)
+            self.assertIn(word, response.json()["error"]["message"])
+            if code:
+                self.assertEqual(response.json()["error"]["code"], code)
+        # Without strict, what cannot be held to its schema is an object at least.
+        loose = self.chat(model="local/tools", tools=tool(), tool_choice="required", max_tokens=5)
+        self.assertEqual(loose.status, 200, loose.body)
 
     def test_embeddings(self):
         response = self.embed(["hello world", "abc", "hello"])

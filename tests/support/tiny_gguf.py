@@ -16,6 +16,8 @@ TOOL_TEMPLATE = (
     "{% for c in m.tool_calls or [] %}<tool_call>{{ c.function.name }} {{ c.function.arguments | tojson }}</tool_call>{% endfor %}"
     "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
+# Calls as Qwen 3 Coder writes them.
+XML_TEMPLATE = "{# <function=f><parameter=p> #}{% for t in tools or [] %}{{ t | tojson }}{% endfor %}" + TEMPLATE
 WIDTH, FFN, LAYERS, HEADS, KV_HEADS, CONTEXT = 64, 96, 2, 4, 2, 512
 
 
