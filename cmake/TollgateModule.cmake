@@ -15,11 +15,17 @@ if(TOLLGATE_FUZZ)
   target_compile_options(tollgate_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
-# tollgate_module(name SOURCES a.cpp b.cpp LINKS x y): static library tollgate_<name>.
+include(Precompile)
+
+# tollgate_module(name SOURCES a.cpp b.cpp LINKS x y [PRECOMPILED group]): static library tollgate_<name>.
 function(tollgate_module name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
+  cmake_parse_arguments(ARG "" "PRECOMPILED" "SOURCES;LINKS" ${ARGN})
   add_library(tollgate_${name} STATIC ${ARG_SOURCES})
   target_link_libraries(tollgate_${name} PUBLIC tollgate_options ${ARG_LINKS})
+  if(NOT ARG_PRECOMPILED)
+    set(ARG_PRECOMPILED std)
+  endif()
+  tollgate_precompile(tollgate_${name} ${ARG_PRECOMPILED})
 endfunction()
 
 # Environment of the tests that talk to PostgreSQL; leaks of third-party libraries that we cannot mend are passed over.

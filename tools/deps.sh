@@ -61,6 +61,7 @@ build_jobs() {
 # Configures a preset unless it is, and builds the targets (all when none is named). Silent when there is nothing to do.
 build_preset() { # preset [target...]
   local preset=$1 dir=build/$1 log
+  export CCACHE_SLOPPINESS=${CCACHE_SLOPPINESS:-pch_defines,time_macros}  # else ccache leaves precompiled headers alone
   shift
   mkdir -p "$dir"
   log=$dir/build.log
