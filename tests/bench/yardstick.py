@@ -23,11 +23,14 @@ def build(source):
     """The tool's binary: `source` itself when it is one, else compiled into build/bench."""
     if not source or not os.path.exists(source):
         raise SystemExit("no load tool: give --llmbench FILE or set LLMBENCH (a mock vendor and load generator, .cpp or binary)")
-    if not source.endswith(".cpp"):
-        return source
+    return compiled(source, "llmbench") if source.endswith(".cpp") else source
+
+
+def compiled(source, name):
+    """build/bench/NAME, made from `source` when that is newer."""
     folder = os.path.join(ROOT, "build", "bench")
     os.makedirs(folder, exist_ok=True)
-    binary = os.path.join(folder, "llmbench")
+    binary = os.path.join(folder, name)
     if not os.path.exists(binary) or os.path.getmtime(binary) < os.path.getmtime(source):
         subprocess.run(["clang++-19", "-O2", "-std=c++20", "-w", source, "-o", binary], check=True)
     return binary
