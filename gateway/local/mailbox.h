@@ -2,14 +2,15 @@
 // hold: the context of each. Thread rule: post() on any thread, the rest on the io thread.
 #pragma once
 
-#include <boost/asio/post.hpp>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/net/signal.h"
 #include "gateway/local/chat_answer.h"
+#include "gateway/local/mail_turns.h"
 
 namespace tollgate::gateway {
 
@@ -24,13 +25,15 @@ struct AnswerMail {
 // Second owners: the listeners in the engine, and wake-ups under way.
 class Mailbox : public std::enable_shared_from_this<Mailbox> {
  public:
-  explicit Mailbox(Executor executor) : executor_(executor), signal_(executor) {}
+  explicit Mailbox(Executor executor) : turns_(MailTurns::of(executor)), signal_(executor) {}
 
   void post(AnswerMail mail) {
-    const std::lock_guard lock(mutex_);
-    mails_.push_back(std::move(mail));
-    if (std::exchange(waking_, true)) return;
-    asio::post(executor_, [self = shared_from_this()] { self->signal_.notify(); });
+    {
+      const std::lock_guard lock(mutex_);
+      mails_.push_back(std::move(mail));
+      if (std::exchange(waking_, true)) return;
+    }
+    turns_.add(shared_from_this());
   }
   void wake() { signal_.notify(); }
   Task<void> wait() { return signal_.wait(); }
@@ -42,7 +45,7 @@ class Mailbox : public std::enable_shared_from_this<Mailbox> {
   }
 
  private:
-  Executor executor_;
+  MailTurns& turns_;
   net::Signal signal_;
   std::mutex mutex_;
   std::vector<AnswerMail> mails_;

@@ -11,6 +11,7 @@
 #include "local_backend/engine/answer.h"
 #include "local_backend/engine/engine_tiers.h"
 #include "local_backend/gguf/gguf_file.h"
+#include "local_backend/kernels/workers.h"
 #include "local_backend/model/cpu_backend.h"
 
 namespace tollgate::local {
@@ -41,7 +42,10 @@ struct Engine::Impl {
        EngineOptions wanted);
 
   void start() {
-    thread = std::thread([this] { run(); });
+    thread = std::thread([this] {
+      step_back();
+      run();
+    });
   }
   void stop();
   Result<std::uint64_t> submit(AnswerRequest request, std::shared_ptr<AnswerListener> listener);
@@ -51,6 +55,7 @@ struct Engine::Impl {
   void begin(std::uint64_t id, Answer& answer);
   void step();
   void account(std::int64_t began, std::int64_t took);
+  void publish();
   void bury();
 
   EngineOptions options;
@@ -196,6 +201,7 @@ void Engine::Impl::step() {
   auto done = backend->step(plan, result);
   const std::int64_t ended = now_us();
   account(began, ended - began);
+  publish();  // before listeners hear of ends: who then looks finds the work that was charged
   if (done) {
     scheduler->finish(result, ended);
   } else {
@@ -215,6 +221,11 @@ void Engine::Impl::account(std::int64_t began, std::int64_t took) {
     mix(counts.prefill_rate, static_cast<double>(tokens) * 1e6 / static_cast<double>(took));
     tiers->computed(plan.tokens.size(), took);
   }
+}
+
+void Engine::Impl::publish() {
+  const std::lock_guard lock(mutex);
+  published = counts;
 }
 
 void Engine::Impl::bury() {

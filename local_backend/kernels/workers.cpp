@@ -21,6 +21,7 @@ using Clock = std::chrono::steady_clock;
 // Longer would burn the core of the threads that share the machine.
 constexpr auto kSpin = std::chrono::microseconds(8);
 constexpr int kSpinsPerClockRead = 32;
+constexpr auto kTurn = std::chrono::microseconds(200);  // longest time on a core that somebody else may want
 
 void relax() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -44,7 +45,19 @@ std::uint32_t wait_change(const std::atomic<std::uint32_t>& word, std::uint32_t 
   return word.load(std::memory_order_acquire);
 }
 
-void lower_priority(int nice) {
+// Between chunks: lets whoever waits for this core run. Without it a thread that a piece or a packet has just woken can
+// wait for the end of the engine's slice, which the system looks at once per tick (milliseconds).
+void let_others_run() {
+  thread_local Clock::time_point last = Clock::now();
+  const Clock::time_point now = Clock::now();
+  if (now - last < kTurn) return;
+  std::this_thread::yield();
+  last = Clock::now();
+}
+
+}  // namespace
+
+void step_back(int nice) {
 #if defined(__linux__)
   // On Linux niceness belongs to the thread. Failure costs fairness only.
   const auto thread = static_cast<id_t>(syscall(SYS_gettid));
@@ -53,8 +66,6 @@ void lower_priority(int nice) {
   static_cast<void>(nice);
 #endif
 }
-
-}  // namespace
 
 // `ticket` holds the number of chunks (high half) and the next one to take (low half). Who advances it by compare and
 // exchange owns that chunk, and run() cannot return before the chunk is counted in `done`; so a helper that wakes late
@@ -79,13 +90,14 @@ void Workers::Impl::work() {
     if (next >= chunks) return;
     if (!ticket.compare_exchange_weak(now, now + 1, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
     (*chunk)(static_cast<int>(next));
+    let_others_run();
     if (done.fetch_add(1, std::memory_order_acq_rel) + 1 == chunks) done.notify_one();
     now = ticket.load(std::memory_order_acquire);
   }
 }
 
 void Workers::Impl::help(int nice) {
-  lower_priority(nice);
+  step_back(nice);
   std::uint32_t seen = 0;
   for (;;) {
     seen = wait_change(epoch, seen);
@@ -110,7 +122,10 @@ int Workers::threads() const { return static_cast<int>(impl_->helpers.size()) + 
 
 void Workers::run(int chunks, const std::function<void(int)>& chunk) {
   if (chunks <= 1 || impl_->helpers.empty()) {
-    for (int i = 0; i < chunks; ++i) chunk(i);
+    for (int i = 0; i < chunks; ++i) {
+      chunk(i);
+      let_others_run();
+    }
     return;
   }
   const auto count = static_cast<std::uint32_t>(chunks);

@@ -8,10 +8,16 @@
 
 namespace tollgate::local {
 
+// How far the engine's threads step back behind the process's others: at 10, one of them gets a tenth of what each
+// other busy thread of a core gets, and everything that those leave.
+inline constexpr int kEngineNice = 10;
+// Lowers the calling thread's priority by `nice`, for good. Without effect where niceness is not a thread's own.
+void step_back(int nice = kEngineNice);
+
 class Workers {
  public:
-  // `threads` counts the caller; 0 = cores - 1, at least 1. Helpers run at `nice` above the process's own.
-  explicit Workers(int threads = 0, int nice = 5);
+  // `threads` counts the caller; 0 = cores - 1, at least 1. Helpers step back by `nice`; the caller should, too.
+  explicit Workers(int threads = 0, int nice = kEngineNice);
   ~Workers();
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;

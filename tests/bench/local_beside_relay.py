@@ -4,8 +4,7 @@ streams of the local model through the same gateway, in turns.
     python3 tests/bench/local_beside_relay.py [--llmbench FILE] [--binary build/release/tollgate] [--model FILE.gguf]
                                               [--streams 64] [--rate 2000] [--seconds 5] [--rounds 5] [--write docs/benchmarks.md]
 
-It needs clang++-19 and the mock vendor (--llmbench, as for haproxy_ratio.py), and root (or CAP_SYS_NICE) for the second case. Without
---model it takes models/demo.gguf, or else writes a random model of 0.5 billion weights. Latencies count from the time at
+It needs clang++-19 and the mock vendor (--llmbench, as for haproxy_ratio.py), and root (or CAP_SYS_NICE) for the second case. Latencies count from the time at
 which a request was due, so that a stall is seen by all that fell into it. In production mock vendor and load generator are
 other machines; here they share the cores, so there are two cases: all with one priority, and with these two first.
 """
@@ -22,27 +21,16 @@ from contextlib import ExitStack
 
 import yardstick
 from haproxy_ratio import TAGS, Process, replace_section
-from support import tiny_gguf
 from support.gateway import Gateway, base_config, free_port
 
-HALF_BILLION = tiny_gguf.Shape(width=896, ffn=4864, layers=24, heads=14, kv_heads=2, context=4096, vocabulary=151936, quantized=True)
 CASES = {"one priority": 0, "vendor and load first": -10}
 RELAY_CONNECTIONS = 64
 NUMBER = "@@@@@@@@"  # see relay_load.cpp
-KEYS = ("p50", "p99", "p999", "max")
+KEYS = ("p50", "p95", "p99", "p999", "max")
 
 
 def build_load():
     return yardstick.compiled(os.path.join(yardstick.HERE, "relay_load.cpp"), "relay_load")
-
-
-def model_file(given, folder):
-    demo = os.path.join(yardstick.ROOT, "models", "demo.gguf")
-    if given or os.path.exists(demo):
-        return os.path.abspath(given or demo)
-    path = os.path.join(folder, "random.gguf")
-    tiny_gguf.write(path, shape=HALF_BILLION)
-    return path
 
 
 def request_file(folder, name, port, body):
@@ -140,7 +128,7 @@ def median(rounds, *path):
 
 
 def table(results):
-    lines = ["| case | relay | p50 us | p99 us | p99.9 us | max us | p99 over alone | pieces/s of the streams |", "|---|---|---:|---:|---:|---:|---:|---:|"]
+    lines = ["| case | relay | p50 us | p95 us | p99 us | p99.9 us | max us | p99 over alone | pieces/s of the streams |", "|---|---|---:|---:|---:|---:|---:|---:|---:|"]
     for case, rounds in results.items():
         row = " | ".join(f"{median(rounds, 'alone', key):.0f}" for key in KEYS)
         lines.append(f"| {case} | alone | {row} | 1.00 | {median(rounds, 'free'):.0f} (without relay) |")
@@ -157,8 +145,7 @@ def run(arguments, folder, stack):
     tool, mock_tool = build_load(), yardstick.build(arguments.llmbench)
     mock = free_port()
     vendor = stack.enter_context(Process([mock_tool, "mock", "--port", str(mock), "--chunks", "32"], mock))
-    file = model_file(arguments.model, folder)
-    row = {"name": "bench", "file": file, "max_running": arguments.streams, "threads": arguments.engine_threads}
+    row = {"name": "bench", "file": os.path.abspath(arguments.model), "max_running": arguments.streams, "threads": arguments.engine_threads}
     config = base_config(type("Mock", (), {"url": f"http://127.0.0.1:{mock}"}), threads=arguments.threads, local={"models": [row]})
     gateway = stack.enter_context(Gateway(config, binary=arguments.binary))
     text = f"Tell me about number {NUMBER}."
@@ -174,7 +161,7 @@ def run(arguments, folder, stack):
         for case in cases[number % len(cases) :] + cases[: number % len(cases)]:
             prioritize(vendor.pid, CASES[case])
             results[case].append(bench.round(CASES[case]))
-    return table({case: results[case] for case in CASES if case in results}), file
+    return table({case: results[case] for case in CASES if case in results})
 
 
 def main():
@@ -182,7 +169,7 @@ def main():
     number_or_auto = lambda text: text if text == "auto" else int(text)  # noqa: E731
     parser.add_argument("--llmbench", default=yardstick.default_source())
     parser.add_argument("--binary", default=os.path.join(yardstick.ROOT, "build", "release", "tollgate"))
-    parser.add_argument("--model", help="GGUF file with a chat template")
+    parser.add_argument("--model", default=os.path.join(yardstick.ROOT, "models", "demo.gguf"), help="GGUF file with a chat template")
     parser.add_argument("--streams", type=int, default=64)
     parser.add_argument("--tokens", type=int, default=256, help="longest answer of a stream")
     parser.add_argument("--rate", type=float, default=2000, help="relayed requests per second")
@@ -194,11 +181,10 @@ def main():
     parser.add_argument("--write", help="Markdown file whose section between the two `local_beside_relay` comments is replaced")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        text, file = run(arguments, folder, stack)
-        size = os.path.getsize(file) / 1e6
-    name = "a random model" if os.path.dirname(file) == folder else os.path.basename(file)
+        text = run(arguments, folder, stack)
+    size = os.path.getsize(arguments.model) / 1e6
     text = (f"{yardstick.machine_line()}; {arguments.rounds} rounds of {arguments.seconds:g} s, {arguments.rate:g} requests/s, "
-            f"{arguments.streams} streams of {name} ({size:.0f} MB).\n\n{text}\n")
+            f"{arguments.streams} streams of {os.path.basename(arguments.model)} ({size:.0f} MB).\n\n{text}\n")
     print(text)
     if arguments.write:
         replace_section(arguments.write, "local_beside_relay", text)

@@ -216,7 +216,8 @@ int rate(Load& load, double per_second, std::size_t count) {
   }
   std::ranges::sort(latencies);
   const auto at = [&](double part) { return latencies[static_cast<std::size_t>(part * double(count - 1))]; };
-  std::printf("{\"p50\":%.0f,\"p99\":%.0f,\"p999\":%.0f,\"max\":%.0f}\n", at(0.5), at(0.99), at(0.999), at(1));
+  std::printf("{\"p50\":%.0f,\"p95\":%.0f,\"p99\":%.0f,\"p999\":%.0f,\"max\":%.0f}\n", at(0.5), at(0.95), at(0.99),
+              at(0.999), at(1));
   return 0;
 }
 

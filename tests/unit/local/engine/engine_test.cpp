@@ -3,11 +3,17 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
+
+#if defined(__linux__)
+#include <sys/resource.h>
+#include <unistd.h>
+#endif
 
 namespace tollgate::local {
 namespace {
@@ -55,6 +61,9 @@ class Reciter final : public Backend {
   const BackendInfo& info() const override { return info_; }
   Result<void> step(const StepPlan& plan, StepResult& result) override {
     if (fail) return Error{.code = "device_lost", .message = "gone"};
+#if defined(__linux__)
+    niceness = getpriority(PRIO_PROCESS, static_cast<id_t>(gettid()));
+#endif
     if (slow) std::this_thread::sleep_for(std::chrono::milliseconds(2));
     result.sampled.clear();
     for (const SampleRow& row : plan.samples) {
@@ -70,6 +79,7 @@ class Reciter final : public Backend {
   void write_block(std::int32_t, std::span<const std::byte>) override {}
 
   std::atomic<bool> fail = false, slow = false;
+  std::atomic<int> niceness = 0;  // of the thread that made the last step
 
  private:
   std::string speech_;
@@ -148,6 +158,15 @@ TEST(Engine, TellsTheAnswerAndItsEnd) {
   EXPECT_EQ(heard->with_top, 13);
   EXPECT_FALSE(heard->error);
 }
+
+#if defined(__linux__)
+TEST(Engine, StepsBackBehindTheGatewaysThreads) {
+  Fixture fixture("x");
+  ASSERT_TRUE(fixture.ask({})->wait_end());
+  const int own = getpriority(PRIO_PROCESS, static_cast<id_t>(gettid()));
+  EXPECT_EQ(fixture.reciter->niceness, std::min(own + kEngineNice, 19));
+}
+#endif
 
 TEST(Engine, StopStringsEndTheAnswerAndAreNotTold) {
   Fixture fixture("one STOP two");

@@ -2,12 +2,18 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <mutex>
 #include <set>
 #include <thread>
 #include <vector>
+
+#if defined(__linux__)
+#include <sys/resource.h>
+#include <unistd.h>
+#endif
 
 namespace tollgate::local {
 namespace {
@@ -70,6 +76,23 @@ TEST(WorkersTest, DefaultLeavesACoreForTheRest) {
   const int cores = static_cast<int>(std::thread::hardware_concurrency());
   EXPECT_EQ(Workers().threads(), cores > 1 ? cores - 1 : 1);
 }
+
+#if defined(__linux__)
+TEST(WorkersTest, HelpersStepBackBehindTheCaller) {
+  const auto niceness = [] { return getpriority(PRIO_PROCESS, static_cast<id_t>(gettid())); };
+  const int own = niceness();
+  Workers workers(2, 3);
+  std::mutex mutex;
+  std::set<int> seen;
+  for (int round = 0; round < 200 && seen.size() < 2; ++round)
+    workers.run(8, [&](int) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      const std::lock_guard lock(mutex);
+      seen.insert(niceness());
+    });
+  EXPECT_EQ(seen, (std::set{own, std::min(own + 3, 19)}));
+}
+#endif
 
 }  // namespace
 }  // namespace tollgate::local
