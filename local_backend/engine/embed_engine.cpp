@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "local_backend/gguf/gguf_file.h"
+#include "local_backend/kernels/workers.h"
 
 namespace tollgate::local {
 namespace {
@@ -190,7 +191,10 @@ std::shared_ptr<EmbedEngine> EmbedEngine::over(std::unique_ptr<Embedder> embedde
                                                std::shared_ptr<const Tokenizer> tokenizer, std::string name,
                                                const EmbedOptions& options) {
   auto impl = std::make_unique<Impl>(std::move(embedder), std::move(tokenizer), std::move(name), options);
-  impl->thread = std::thread([impl = impl.get()] { impl->run(); });
+  impl->thread = std::thread([impl = impl.get()] {
+    step_back();
+    impl->run();
+  });
   return std::shared_ptr<EmbedEngine>(new EmbedEngine(std::move(impl)));
 }
 

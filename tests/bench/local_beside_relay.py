@@ -4,9 +4,10 @@ streams of the local model through the same gateway, in turns.
     python3 tests/bench/local_beside_relay.py [--llmbench FILE] [--binary build/release/tollgate] [--model FILE.gguf]
                                               [--streams 64] [--rate 2000] [--seconds 5] [--rounds 5] [--write docs/benchmarks.md]
 
-It needs clang++-19 and the mock vendor (--llmbench, as for haproxy_ratio.py), and root (or CAP_SYS_NICE) for the second case. Latencies count from the time at
-which a request was due, so that a stall is seen by all that fell into it. In production mock vendor and load generator are
-other machines; here they share the cores, so there are two cases: all with one priority, and with these two first.
+It needs clang++-19 and the mock vendor (--llmbench, as for haproxy_ratio.py), and root (or CAP_SYS_NICE) for the second case.
+Latencies count from the time at which a request was due, so that a stall is seen by all that fell into it. In production
+mock vendor and load generator are other machines; here they share the cores, so there are two cases: all with one priority,
+and with these two first.
 """
 
 import argparse
