@@ -13,8 +13,12 @@ constexpr std::size_t kAlign = 64;
 // Input rows that a chunk of a wide product takes: their bytes should stay in the second-level cache while panel after
 // panel passes by.
 constexpr std::size_t kWideRows = 240;
-// Bytes of weights that a chunk of a narrow product reads: about ten microseconds of one core's memory bandwidth.
-constexpr std::size_t kNarrowBytes = std::size_t{96} * 1024;
+// Bytes of weights that a run of panels has in a narrow product. Runs shrink towards the end: long ones stream from
+// memory at its full speed, short ones let the threads finish together. The least is about two microseconds of one
+// core's memory bandwidth, the most what a thread may be late by.
+constexpr std::size_t kLeastBytes = std::size_t{32} * 1024, kMostBytes = std::size_t{1} << 20;
+constexpr std::size_t kMostRuns = 512;  // of a narrow product
+constexpr std::size_t kMostMatrices = 8;
 constexpr std::size_t kQuantizeRows = 8;  // per chunk
 
 std::size_t aligned(std::size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
@@ -41,30 +45,80 @@ void quantize(const LevelOps& ops, const Activations& in, Workers& workers) {
   workers.run(static_cast<int>((in.m + kQuantizeRows - 1) / kQuantizeRows), std::ref(chunk));
 }
 
-// How one matrix is cut: `blocks` runs of input rows times `runs` runs of panels.
-struct Cut {
-  std::size_t panels = 0, panels_per_run = 1, runs = 0;
+using Matrices = std::span<const PackedMatrix* const>;
+
+std::size_t panel_bytes_of(const PackedMatrix& matrix) { return panel_bytes(panel_form(matrix.type), matrix.columns); }
+
+// Panels [first, end) of one matrix.
+struct Run {
+  std::uint32_t matrix = 0, first = 0, end = 0;
 };
 
-Cut cut(const PackedMatrix& matrix, bool narrow) {
-  const std::size_t panels = panel_count(matrix.rows);
-  const std::size_t bytes = panel_bytes(panel_form(matrix.type), matrix.columns);
-  const std::size_t each = narrow ? std::max<std::size_t>(kNarrowBytes / bytes, 1) : 1;
-  return {panels, each, (panels + each - 1) / each};
+struct Runs {
+  std::size_t count = 0;
+  Run at[kMostRuns];
+};
+
+// REQUIRES: at most kMostMatrices. A run has at least half of `least`, but for a matrix's last one: so all fit.
+void cut(Matrices matrices, std::size_t threads, Runs& runs) {
+  std::size_t left = 0;
+  for (const PackedMatrix* matrix : matrices) left += matrix->bytes;
+  const std::size_t least = std::max(kLeastBytes, 2 * left / (kMostRuns - kMostMatrices) + 1);
+  const std::size_t most = std::max(kMostBytes, least);
+  for (std::size_t i = 0; i < matrices.size(); ++i) {
+    const std::size_t bytes = panel_bytes_of(*matrices[i]), panels = panel_count(matrices[i]->rows);
+    for (std::size_t panel = 0; panel < panels;) {
+      const std::size_t wanted = std::clamp(left / (2 * threads), least, most);
+      const std::size_t end = std::min(panel + std::max<std::size_t>(wanted / bytes, 1), panels);
+      runs.at[runs.count++] = {static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(panel),
+                               static_cast<std::uint32_t>(end)};
+      left -= std::min(left, (end - panel) * bytes);
+      panel = end;
+    }
+  }
 }
 
-void multiply(const LevelOps& ops, const PackedMatrix& matrix, const Cut& cut, std::size_t run, PanelTask task,
+void multiply(const LevelOps& ops, const PackedMatrix& matrix, std::size_t first, std::size_t end, PanelTask task,
               float* y, bool narrow) {
-  const std::size_t bytes = panel_bytes(panel_form(matrix.type), matrix.columns);
-  const std::size_t end = std::min((run + 1) * cut.panels_per_run, cut.panels);
+  const std::size_t bytes = panel_bytes_of(matrix);
   task.type = matrix.type;
   task.stride = matrix.rows;
-  for (std::size_t panel = run * cut.panels_per_run; panel < end; ++panel) {
+  for (std::size_t panel = first; panel < end; ++panel) {
     task.panel = reinterpret_cast<const std::uint8_t*>(matrix.data.get()) + panel * bytes;
     task.rows = std::min(kPanelRows, matrix.rows - panel * kPanelRows);
     task.y = y + task.first * matrix.rows + panel * kPanelRows;
     narrow ? ops.multiply_narrow(task) : ops.multiply_wide(task);
   }
+}
+
+// Few input rows: runs of panels, each read once.
+void multiply_narrow(const LevelOps& ops, Matrices matrices, const Activations& in, std::span<float* const> ys,
+                     Workers& workers) {
+  Runs runs;
+  cut(matrices, static_cast<std::size_t>(workers.threads()), runs);
+  auto chunk = [&](int index) {
+    const Run& run = runs.at[static_cast<std::size_t>(index)];
+    multiply(ops, *matrices[run.matrix], run.first, run.end, {.in = &in, .count = in.m}, ys[run.matrix], true);
+  };
+  workers.run(static_cast<int>(runs.count), std::ref(chunk));
+}
+
+// Many: blocks of input rows times single panels.
+void multiply_wide(const LevelOps& ops, Matrices matrices, const Activations& in, std::span<float* const> ys,
+                   Workers& workers) {
+  std::size_t panels = 0;
+  for (const PackedMatrix* matrix : matrices) panels += panel_count(matrix->rows);
+  const std::size_t block_rows = std::max<std::size_t>(kWideRows / ops.tile, 1) * ops.tile;
+  const std::size_t blocks = (in.m + block_rows - 1) / block_rows;
+  auto chunk = [&](int index) {
+    const std::size_t first = static_cast<std::size_t>(index) / panels * block_rows;
+    const PanelTask task{.in = &in, .first = first, .count = std::min(block_rows, in.m - first)};
+    std::size_t panel = static_cast<std::size_t>(index) % panels;
+    std::size_t i = 0;
+    for (; panel >= panel_count(matrices[i]->rows); ++i) panel -= panel_count(matrices[i]->rows);
+    multiply(ops, *matrices[i], panel, panel + 1, task, ys[i], false);
+  };
+  workers.run(static_cast<int>(panels * blocks), std::ref(chunk));
 }
 
 }  // namespace
@@ -82,23 +136,7 @@ void matmul(const LevelOps& ops, std::span<const PackedMatrix* const> matrices, 
   const bool quants = std::any_of(matrices.begin(), matrices.end(),
                                   [](const PackedMatrix* matrix) { return !is_float(panel_form(matrix->type)); });
   if (quants) quantize(ops, in, workers);
-
-  std::size_t runs = 0;
-  for (const PackedMatrix* matrix : matrices) runs += cut(*matrix, narrow).runs;
-  const std::size_t block_rows = narrow ? m : std::max<std::size_t>(kWideRows / ops.tile, 1) * ops.tile;
-  const std::size_t blocks = (m + block_rows - 1) / block_rows;
-  auto chunk = [&](int index) {
-    PanelTask task{.in = &in};
-    task.first = static_cast<std::size_t>(index) / runs * block_rows;
-    task.count = std::min(block_rows, m - task.first);
-    std::size_t run = static_cast<std::size_t>(index) % runs;
-    for (std::size_t i = 0; i < matrices.size(); ++i) {
-      const Cut parts = cut(*matrices[i], narrow);
-      if (run < parts.runs) return multiply(ops, *matrices[i], parts, run, task, ys[i], narrow);
-      run -= parts.runs;
-    }
-  };
-  workers.run(static_cast<int>(runs * blocks), std::ref(chunk));
+  (narrow ? multiply_narrow : multiply_wide)(ops, matrices, in, ys, workers);
 }
 
 }  // namespace tollgate::local::drive

@@ -64,7 +64,8 @@ struct Kernels {
   // Reads `rows` x `columns` values of `type`, row after row; the result lies in `memory` or is `data` itself.
   PackedMatrix (*pack)(TensorType type, const std::byte* data, std::size_t rows, std::size_t columns,
                        WeightMemory& memory, Workers& workers);
-  // ys[i][m][rows_i] = x[m][columns] * W_i^T, for matrices that share their input. `scratch`: see scratch_bytes.
+  // ys[i][m][rows_i] = x[m][columns] * W_i^T, for at most 8 matrices that share their input. `scratch`: see
+  // scratch_bytes.
   void (*matmul)(std::span<const PackedMatrix* const> matrices, const float* x, std::size_t m,
                  std::span<float* const> ys, std::byte* scratch, Workers& workers);
   std::size_t (*scratch_bytes)(std::size_t max_m, std::size_t max_columns);
