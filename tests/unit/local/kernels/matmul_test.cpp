@@ -171,5 +171,29 @@ TEST(MatmulTogetherTest, SeveralMatricesShareAnInput) {
   }
 }
 
+// A matrix that repeats 64 rows: each of its panels is computed, once, however many threads share it and although the
+// number of runs is bounded.
+TEST(MatmulTogetherTest, ManyThreadsShareALargeMatrix) {
+  constexpr std::size_t kRows = 64, kColumns = 1024, kTimes = 300;
+  const RandomMatrix matrix = testing::random_matrix(TensorType::q4_0, kRows, kColumns, 4);
+  std::vector<std::byte> repeated;
+  for (std::size_t i = 0; i < kTimes; ++i) repeated.insert(repeated.end(), matrix.data.begin(), matrix.data.end());
+  const std::vector<float> x = testing::random_floats(kColumns, 6);
+  for (const int threads : {1, 2, 64}) {
+    Workers workers(threads);
+    WeightMemory memory;
+    for (const CpuLevel level : testing::fast_levels()) {
+      const Kernels& kernels = kernels_of(level);
+      const auto times = [&](const std::vector<std::byte>& data, std::size_t rows) {
+        const PackedMatrix packed = kernels.pack(TensorType::q4_0, data.data(), rows, kColumns, memory, workers);
+        return testing::multiply(kernels, packed, x, 1, workers);
+      };
+      const std::vector<float> once = times(matrix.data, kRows), all = times(repeated, kTimes * kRows);
+      for (std::size_t i = 0; i < kTimes; ++i)
+        ASSERT_EQ(std::memcmp(&all[i * kRows], once.data(), kRows * sizeof(float)), 0) << threads << " " << i;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace tollgate::local
