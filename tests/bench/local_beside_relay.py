@@ -7,7 +7,8 @@ streams of the local model through the same gateway, in turns.
 It needs clang++-19 and the mock vendor (--llmbench, as for haproxy_ratio.py), and root (or CAP_SYS_NICE) for the second case.
 Latencies count from the time at which a request was due, so that a stall is seen by all that fell into it. In production
 mock vendor and load generator are other machines; here they share the cores, so there are two cases: all with one priority,
-and with these two first.
+and with these two first. A core that is never idle lengthens the tail by itself, whoever uses it; so each round also has the
+relay beside a loop that does nothing, at the system's lowest priority, on as many cores as the engine takes.
 """
 
 import argparse
@@ -49,6 +50,22 @@ def chat(model, text, **extra):
 
 def prioritize(pid, nice):
     os.setpriority(os.PRIO_PROCESS, pid, nice)
+
+
+class IdleLoops:
+    """Busy loops that get only what nobody else wants of a core."""
+
+    def __init__(self, threads):
+        self.count = max(1, os.cpu_count() - 1) if threads == "auto" else threads
+
+    def __enter__(self):
+        lowest = lambda: os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))  # noqa: E731
+        self.loops = [subprocess.Popen(["sh", "-c", "while :; do :; done"], preexec_fn=lowest) for _ in range(self.count)]
+
+    def __exit__(self, *_):
+        for loop in self.loops:
+            loop.kill()
+            loop.wait(10)
 
 
 class Streams:
@@ -100,13 +117,15 @@ class Bench:
         return json.loads(out)
 
     def round(self, nice):
-        """One turn: the relay alone, beside the streams, and the streams alone."""
+        """One turn: the relay alone, beside idle loops, beside the streams, and the streams alone."""
         alone = self.relay(nice)
+        with IdleLoops(self.arguments.engine_threads):
+            loop = self.relay(nice)
         with Streams(self.tool, self.gateway.port, self.arguments.streams, self.requests["local"]) as streams:
             beside, rate = streams.per_second(lambda: self.relay(nice))
             _, free = streams.per_second(lambda: time.sleep(self.arguments.seconds))
         self.settle()
-        return {"alone": alone, "beside": beside, "rate": rate, "free": free, "rss": yardstick.rss_mb(self.gateway.process.pid)}
+        return {"alone": alone, "loop": loop, "beside": beside, "rate": rate, "free": free, "rss": yardstick.rss_mb(self.gateway.process.pid)}
 
     def settle(self, limit=30.0):
         """Until the engine has noticed that its callers left."""
@@ -131,11 +150,11 @@ def median(rounds, *path):
 def table(results):
     lines = ["| case | relay | p50 us | p95 us | p99 us | p99.9 us | max us | p99 over alone | pieces/s of the streams |", "|---|---|---:|---:|---:|---:|---:|---:|---:|"]
     for case, rounds in results.items():
-        row = " | ".join(f"{median(rounds, 'alone', key):.0f}" for key in KEYS)
-        lines.append(f"| {case} | alone | {row} | 1.00 | {median(rounds, 'free'):.0f} (without relay) |")
-        row = " | ".join(f"{median(rounds, 'beside', key):.0f}" for key in KEYS)
-        ratio = median(rounds, "beside", "p99") / median(rounds, "alone", "p99")
-        lines.append(f"| {case} | beside | {row} | {ratio:.2f} | {median(rounds, 'rate'):.0f} |")
+        base = median(rounds, "alone", "p99")
+        for what, name, rate in (("alone", "alone", "free"), ("loop", "beside an idle loop", None), ("beside", "beside the streams", "rate")):
+            row = " | ".join(f"{median(rounds, what, key):.0f}" for key in KEYS)
+            pieces = f"{median(rounds, rate):.0f}{' (without relay)' if rate == 'free' else ''}" if rate else ""
+            lines.append(f"| {case} | {name} | {row} | {median(rounds, what, 'p99') / base:.2f} | {pieces} |")
     each = {case: ", ".join(f"{one['beside']['p99'] / one['alone']['p99']:.2f}" for one in rounds) for case, rounds in results.items()}
     lines += ["", *(f"p99 over alone, round by round ({case}): {ratios}." for case, ratios in each.items())]
     lines += ["", f"RSS of the gateway: {max(one['rss'] for rounds in results.values() for one in rounds):.0f} MB."]
