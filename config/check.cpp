@@ -11,6 +11,7 @@
 #include <set>
 #include <tuple>
 
+#include "config/redis_url.h"
 #include "config/suggest.h"
 #include "config/units.h"
 #include "config/vendor_words.h"
@@ -59,6 +60,24 @@ void check_addresses(const Config& c, Reader& r) {
   }
 }
 
+void check_store(const Config& c, Reader& r) {
+  const auto shares = std::ranges::find_if(c.local.models, &LocalModel::share_prefixes);
+  const bool unused = shares == c.local.models.end();
+  if (c.store == "memory") {
+    if (unused) return;
+    const std::string path = "local.models." + std::to_string(shares - c.local.models.begin()) + ".share_prefixes";
+    r.error(r.where(path), path + ": there is nothing to share with; set store: redis://HOST:6379/0");
+  } else if (!c.store.starts_with("redis")) {
+    r.error(r.where("store"), "store: expected memory or redis://HOST:6379/0" + suggestion(c.store, {"memory"}));
+  } else if (const auto url = parse_redis_url(c.store); !url) {
+    r.error(r.where("store"), "store: " + url.error().message);
+  } else if (!url->ca_file.empty() && ::access(url->ca_file.c_str(), R_OK) != 0) {
+    r.error(r.where("store"), "store: cannot read " + url->ca_file);
+  } else if (unused) {
+    r.warn(r.where("store"), "store: nothing uses it; local models with share_prefixes: true would");
+  }
+}
+
 void check_stores(const Config& c, Reader& r) {
   const std::string& url = c.ledger.url;
   const Mark mark = r.written("ledger.url") ? r.where("ledger.url") : r.where("ledger");
@@ -66,13 +85,7 @@ void check_stores(const Config& c, Reader& r) {
   if (!sqlite && !url.starts_with("postgres://") && !url.starts_with("postgresql://")) {
     r.error(mark, "ledger: expected sqlite:FILE or postgres://user:password@host/database");
   }
-  const bool redis =
-      c.store.starts_with("redis://") || c.store.starts_with("rediss://") || c.store.starts_with("redis+cluster://");
-  if (redis) {
-    r.warn(r.where("store"), "store: Redis is not available in this version; counters stay in this process");
-  } else if (c.store != "memory") {
-    r.error(r.where("store"), "store: expected memory" + suggestion(c.store, {"memory"}));
-  }
+  check_store(c, r);
   if (c.ledger.spool_segment_bytes > c.ledger.spool_max_bytes) {
     r.error(mark, "ledger.spool_segment_bytes is larger than spool_max_bytes");
   }

@@ -218,6 +218,18 @@ void describe(Visitor& v, LocalModel& model) {
            "`prices:` say of its tokens."},
           model.hourly_cost);
   v.text({"chat_template", "Jinja file that replaces the model's own chat template."}, model.chat_template);
+  bytes(v,
+        {"host_cache",
+         "Memory behind `kv_memory` for beginnings of prompts that it has no room for. On a CPU `kv_memory` itself is "
+         "the better place."},
+        model.host_cache, {0, 1024 * kGiB});
+  v.flag({"share_prefixes",
+          "Keep computed beginnings of prompts in `store` (which must be Redis), where restarted and other gateways "
+          "find them. Whoever can write there can bend answers: share it with nobody else."},
+         model.share_prefixes);
+  v.duration({"prefix_ttl", "How long the store keeps them."}, model.prefix_ttl, {1000, 365 * 24 * 60 * kMinute});
+  v.text({"prefix_salt", "Models with different salts share no beginnings, whatever else they have in common."},
+         model.prefix_salt);
 }
 
 void describe(Visitor& v, Config& c) {
@@ -232,7 +244,10 @@ void describe(Visitor& v, Config& c) {
           "`$XDG_STATE_HOME/tollgate` or `~/.local/state/tollgate`."},
          c.state_dir);
   describe_ledger(v, c);
-  v.text({"store", "Where shared counters and caches live: `memory`."}, c.store);
+  v.text({"store",
+          "What gateways share: `memory` (nothing), `redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]`, or `rediss://` "
+          "for TLS, where `?ca=/FILE` names an authority of your own. Used by local models with `share_prefixes`."},
+         c.store);
   describe_access(v, c);
   named_items(v, {"providers", "Vendors. A name of config/providers.yaml needs only what differs from its row."},
               c.providers);

@@ -14,6 +14,7 @@
 #include "config/check.h"
 #include "config/describe.h"
 #include "config/reader.h"
+#include "config/redis_url.h"
 #include "config/secrets.h"
 #include "config/settle_providers.h"
 #include "config/yaml_tree.h"
@@ -100,6 +101,7 @@ void register_url_secrets(const Config& c) {
     std::string password;
     mask_url(*url, &password);
     if (!password.empty()) redact_secret(password);
+    if (const auto redis = parse_redis_url(*url); redis && !redis->password.empty()) redact_secret(redis->password);
   }
 }
 

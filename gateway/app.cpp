@@ -97,7 +97,7 @@ Result<void> App::start() {
   guard_ = std::make_unique<CardinalityGuard>(config.attribution.max_values_per_dimension);
   if (auto ready = start_ledger(config); !ready) return ready;
   local_ = std::make_unique<LocalVendor>();
-  local_->models.apply(config.local);
+  local_->models.apply(config.local, config.store);
   return start_listeners();
 }
 
@@ -202,7 +202,7 @@ Result<void> App::reload() {
   if (before.listen != after.listen || before.admin != after.admin || before.threads != after.threads ||
       before.state_dir != after.state_dir || before.ledger.url != after.ledger.url || before.tls.cert != after.tls.cert)
     log_warn("listen, admin, threads, tls, state_dir and ledger take effect at the next start");
-  local_->models.apply(after.local);
+  local_->models.apply(after.local, after.store);
   snapshot_ = *next;
   set_log_level(after.log.level);
   for (auto& server : servers_) server->reload(snapshot_);

@@ -5,6 +5,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "gateway/local/block_store.h"
 #include "models/embedded.h"
 
 namespace tollgate::gateway {
@@ -44,6 +45,12 @@ Result<void> load_parts(LoadedModel& model) {
   options.context = row.context;
   options.scheduler.max_running = row.max_running;
   options.scheduler.max_waiting = row.max_waiting;
+  options.prefixes.host_bytes = row.host_cache;
+  if (row.share_prefixes) {
+    auto url = config::parse_redis_url(model.store);
+    if (!url) return std::move(url).error();
+    options.prefixes.open_store = open_block_stores(*url, row.prefix_ttl);
+  }
   auto engine = local::Engine::load(options);
   if (!engine) return std::move(engine).error();
   auto source = template_source(row, (*engine)->tokenizer());
@@ -63,9 +70,10 @@ Result<void> load_parts(LoadedModel& model) {
   return {};
 }
 
-std::shared_ptr<const LoadedModel> load_model(const config::LocalModel& row) {
+std::shared_ptr<const LoadedModel> load_model(const config::LocalModel& row, const std::string& store) {
   auto model = std::make_shared<LoadedModel>();
   model->row = row;
+  model->store = store;
   const SteadyTime began = SteadyClock::now();
   if (auto loaded = load_parts(*model); !loaded) {
     model->problem = loaded.error().message;
@@ -86,12 +94,13 @@ std::shared_ptr<const LoadedModel> load_model(const config::LocalModel& row) {
 
 }  // namespace
 
-void LocalModels::apply(const config::Local& wanted) {
+void LocalModels::apply(const config::Local& wanted, const std::string& store) {
   std::map<std::string, std::shared_ptr<const LoadedModel>, std::less<>> next;
   for (const config::LocalModel& row : wanted.models) {
     auto kept = find(row.name);
-    const bool same = kept && kept->problem.empty() && kept->row == row;
-    next[row.name] = same ? std::move(kept) : load_model(row);
+    const std::string shared = row.share_prefixes ? store : std::string();
+    const bool same = kept && kept->problem.empty() && kept->row == row && kept->store == shared;
+    next[row.name] = same ? std::move(kept) : load_model(row, shared);
   }
   const std::lock_guard lock(mutex_);
   models_.swap(next);

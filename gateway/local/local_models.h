@@ -22,6 +22,7 @@ namespace tollgate::gateway {
 // thread-safe.
 struct LoadedModel {
   config::LocalModel row;
+  std::string store;                             // what it shares prefixes through; empty: it does not
   std::string problem;                           // why it cannot answer; the rest is empty then
   std::shared_ptr<local::Engine> engine;         // null for an embedder
   std::shared_ptr<local::EmbedEngine> embedder;  // null for a model that chats; with it, what follows is empty
@@ -38,7 +39,8 @@ class LocalModels {
  public:
   // Loads models that are new or changed, keeps the others, lets go of those that are not wanted any more (requests in
   // flight keep theirs). What cannot be loaded is logged and kept with its problem. Takes seconds for large files.
-  void apply(const config::Local& wanted);
+  // `store`: what models share prefixes through (`store:` of the configuration).
+  void apply(const config::Local& wanted, const std::string& store);
   // nullptr for a name that is not configured.
   std::shared_ptr<const LoadedModel> find(std::string_view name) const;
   std::vector<std::shared_ptr<const LoadedModel>> all() const;

@@ -262,6 +262,7 @@ Result<LocalPrompt> make_prompt(const LoadedModel& model, const chat::Request& r
   answer.stops = request.stop;
   std::erase(answer.stops, std::string());
   answer.show_special = wants_tools(request);
+  answer.salt = model.row.prefix_salt;
   auto grammar = rendered->call ? grammar_of(*rendered->call) : grammar_of(request.format);
   if (!grammar) return std::move(grammar).error();
   answer.grammar = *std::move(grammar);

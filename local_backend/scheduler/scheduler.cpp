@@ -147,4 +147,12 @@ void Scheduler::fail() { impl_->fail(); }
 SchedulerStats Scheduler::stats() const { return impl_->stats(); }
 std::string Scheduler::check() const { return impl_->check(); }
 
+std::vector<std::pair<BlockKey, BlockKey>> Scheduler::findable() const {
+  std::vector<std::pair<BlockKey, BlockKey>> keys;
+  const PrefixIndex& index = impl_->pool.index();
+  for (std::int32_t block = 0; block < static_cast<std::int32_t>(impl_->pool.size()); ++block)
+    if (index.contains(block)) keys.emplace_back(index.identity(block).key, index.identity(block).parent_key);
+  return keys;
+}
+
 }  // namespace tollgate::local

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/result.h"
@@ -82,6 +83,8 @@ class Scheduler {
   SchedulerStats stats() const;
   // Empty when blocks, lists and sequences agree; else what does not. For tests: linear in everything.
   std::string check() const;
+  // The key of each findable block with the key before it, in no order. For tests: linear.
+  std::vector<std::pair<BlockKey, BlockKey>> findable() const;
 
  private:
   struct Impl;

@@ -143,7 +143,15 @@ TEST(Check, Attribution) {
 TEST(Check, StoresAndTls) {
   EXPECT_TRUE(holds(load_lab("ledger: mysql://x\n").errors, "ledger: expected sqlite:FILE"));
   EXPECT_TRUE(holds(load_lab("store: memroy\n").errors, "did you mean `memory`?"));
-  EXPECT_TRUE(holds(load_lab("store: redis://h:6379/0\n").warnings, "Redis is not available"));
+  EXPECT_TRUE(holds(load_lab("store: redis://h:6379/0\n").warnings, "nothing uses it"));
+  EXPECT_TRUE(holds(load_lab("store: redis+cluster://a,b\n").errors, "clusters are not supported"));
+  EXPECT_TRUE(holds(load_lab("store: redis://h:6379/x\n").errors, "a number from 0 on"));
+  EXPECT_TRUE(holds(load_lab("store: rediss://h?ca=/no/such.pem\n").errors, "cannot read /no/such.pem"));
+  const std::string shares = "local: {models: [{name: a, file: x.gguf, share_prefixes: true}]}\n";
+  EXPECT_TRUE(holds(load_lab(shares).errors, "nothing to share with"));
+  const LoadResult shared = load_lab("store: redis://h\n" + shares);
+  EXPECT_TRUE(shared.ok()) << all_text(shared.errors);
+  EXPECT_FALSE(holds(shared.warnings, "nothing uses it"));
   EXPECT_TRUE(holds(load_lab("tls: {cert: a.pem}\n").errors, "cert and key are needed together"));
   EXPECT_TRUE(holds(load_lab("tls: {cert: a.pem, key: b.pem}\n").errors, "cannot read"));
   EXPECT_TRUE(holds(load_lab("retry: {base_delay: 5s, max_delay: 1s}\n").errors, "longer than max_delay"));
