@@ -77,6 +77,38 @@ prometheus::ClientMetric::Histogram expose_histogram(const Histogram& histogram,
   return out;
 }
 
+// The families of one scrape that the registry does not keep.
+class Collected final : public MetricsSink {
+ public:
+  void counter(std::string_view name, std::string_view help, const Labels& labels, std::uint64_t value,
+               double scale) override {
+    add(name, help, MetricType::Counter, labels).counter.value = static_cast<double>(value) / scale;
+  }
+  void gauge(std::string_view name, std::string_view help, const Labels& labels, std::int64_t value,
+             double scale) override {
+    add(name, help, MetricType::Gauge, labels).gauge.value = static_cast<double>(value) / scale;
+  }
+  void histogram(std::string_view name, std::string_view help, const Labels& labels, const Histogram& values,
+                 double scale) override {
+    add(name, help, MetricType::Histogram, labels).histogram = expose_histogram(values, scale);
+  }
+  void move_to(std::vector<prometheus::MetricFamily>& out) {
+    for (auto& [name, family] : families_) out.push_back(std::move(family));
+  }
+
+ private:
+  prometheus::ClientMetric& add(std::string_view name, std::string_view help, MetricType type, const Labels& labels) {
+    const auto [it, fresh] = families_.try_emplace(std::string(name));
+    if (fresh) it->second = {std::string(name), std::string(help), type, {}};
+    assert(it->second.type == type);
+    prometheus::ClientMetric& metric = it->second.metric.emplace_back();
+    for (auto& [label, value] : canonical(labels)) metric.label.push_back({label, value});
+    return metric;
+  }
+
+  std::map<std::string, prometheus::MetricFamily, std::less<>> families_;
+};
+
 prometheus::MetricFamily expose_family(const std::string& name, const Family& family) {
   prometheus::MetricFamily out{name, family.help, family.type, {}};
   for (const auto& [key, series] : family.series) {
@@ -114,6 +146,7 @@ struct MetricsRegistry::Impl {
   std::mutex mutex;
   std::map<std::string, Family, std::less<>> families;
   std::vector<std::function<void()>> updates;
+  std::vector<std::function<void(MetricsSink&)>> collectors;
   std::size_t series_limit = kDefaultSeriesLimit;
 
   Family& family(std::string_view name, std::string_view help, MetricType type, double scale) {
@@ -178,6 +211,11 @@ void MetricsRegistry::on_scrape(std::function<void()> update) {
   impl_->updates.push_back(std::move(update));
 }
 
+void MetricsRegistry::on_collect(std::function<void(MetricsSink&)> tell) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->collectors.push_back(std::move(tell));
+}
+
 void MetricsRegistry::set_series_limit(std::size_t limit) {
   const std::lock_guard lock(impl_->mutex);
   impl_->series_limit = limit;
@@ -185,9 +223,11 @@ void MetricsRegistry::set_series_limit(std::size_t limit) {
 
 std::string MetricsRegistry::expose() const {
   std::vector<std::function<void()>> updates;
+  std::vector<std::function<void(MetricsSink&)>> collectors;
   {
     const std::lock_guard lock(impl_->mutex);
     updates = impl_->updates;
+    collectors = impl_->collectors;
   }
   for (const auto& update : updates) update();  // without the lock: they look gauges up
   std::vector<prometheus::MetricFamily> families;
@@ -195,6 +235,9 @@ std::string MetricsRegistry::expose() const {
     const std::lock_guard lock(impl_->mutex);
     for (const auto& [name, family] : impl_->families) families.push_back(expose_family(name, family));
   }
+  Collected collected;
+  for (const auto& tell : collectors) tell(collected);
+  collected.move_to(families);
   return prometheus::TextSerializer().Serialize(families);
 }
 

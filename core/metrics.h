@@ -56,6 +56,19 @@ class Histogram {
   std::atomic<std::int64_t> sum_{0};
 };
 
+// Takes, during a scrape, values that are kept elsewhere: a series that is not told of again is gone from the next
+// exposition. Name, help and type of a family are those of its first series, and must not be the registry's own.
+class MetricsSink {
+ public:
+  virtual ~MetricsSink() = default;
+  virtual void counter(std::string_view name, std::string_view help, const Labels& labels, std::uint64_t value,
+                       double scale = 1) = 0;
+  virtual void gauge(std::string_view name, std::string_view help, const Labels& labels, std::int64_t value,
+                     double scale = 1) = 0;
+  virtual void histogram(std::string_view name, std::string_view help, const Labels& labels, const Histogram& values,
+                         double scale = 1) = 0;
+};
+
 class MetricsRegistry {
  public:
   MetricsRegistry();
@@ -71,6 +84,8 @@ class MetricsRegistry {
                        const std::vector<std::int64_t>& bounds, double scale = 1);
   // Called at each scrape, before the text is made: for gauges that are read, not kept.
   void on_scrape(std::function<void()> update);
+  // Called at each scrape, after those.
+  void on_collect(std::function<void(MetricsSink&)> tell);
   // At most this many series in each family (default 2,000).
   void set_series_limit(std::size_t limit);
   // Prometheus text exposition format 0.0.4.

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "core/log.h"
+#include "gateway/local/engine_metrics.h"
 
 namespace tollgate::gateway {
 namespace {
@@ -98,6 +99,7 @@ Result<void> App::start() {
   if (auto ready = start_ledger(config); !ready) return ready;
   local_ = std::make_unique<LocalVendor>();
   local_->models.apply(config.local, config.store);
+  metrics_.on_collect([this](MetricsSink& sink) { tell_engines(local_->models, sink); });
   return start_listeners();
 }
 

@@ -6,6 +6,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "gateway/local/block_store.h"
+#include "gateway/local/engine_metrics.h"
 #include "models/embedded.h"
 
 namespace tollgate::gateway {
@@ -51,6 +52,8 @@ Result<void> load_parts(LoadedModel& model) {
     if (!url) return std::move(url).error();
     options.prefixes.open_store = open_block_stores(*url, row.prefix_ttl);
   }
+  const auto meter = std::make_shared<EngineMeter>();
+  options.observer = meter;
   auto engine = local::Engine::load(options);
   if (!engine) return std::move(engine).error();
   auto source = template_source(row, (*engine)->tokenizer());
@@ -67,6 +70,7 @@ Result<void> load_parts(LoadedModel& model) {
   }
   model.guard = std::make_unique<const local::TextGuard>((*engine)->tokenizer());
   model.engine = *std::move(engine);
+  model.meter = meter;
   return {};
 }
 

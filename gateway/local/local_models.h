@@ -18,6 +18,8 @@
 
 namespace tollgate::gateway {
 
+class EngineMeter;
+
 // One row of `local: models:` with everything that answering takes. Immutable but for the engines, which are
 // thread-safe.
 struct LoadedModel {
@@ -26,6 +28,7 @@ struct LoadedModel {
   std::string problem;                           // why it cannot answer; the rest is empty then
   std::shared_ptr<local::Engine> engine;         // null for an embedder
   std::shared_ptr<local::EmbedEngine> embedder;  // null for a model that chats; with it, what follows is empty
+  std::shared_ptr<const EngineMeter> meter;      // second owner: the engine, which feeds it; null for an embedder
   std::shared_ptr<const local::ChatTemplate> chat_template;  // null: the file has none, texts are joined plainly
   local::ToolFormat tool_format = local::ToolFormat::none;
   local::ArgumentForm arguments = local::ArgumentForm::object;

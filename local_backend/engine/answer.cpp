@@ -5,14 +5,15 @@
 namespace tollgate::local {
 
 Answer::Answer(AnswerRequest request, std::shared_ptr<AnswerListener> listener, const Tokenizer& tokenizer,
-               std::unique_ptr<GrammarState> grammar, std::int64_t submitted_us)
+               std::unique_ptr<GrammarState> grammar, std::int64_t submitted_us, EngineObserver* observer)
     : request_(std::move(request)),
       listener_(std::move(listener)),
       tokenizer_(tokenizer),
       text_(tokenizer, request_.show_special),
       stops_(std::move(request_.stops)),
       grammar_(std::move(grammar)),
-      submitted_us_(submitted_us) {
+      submitted_us_(submitted_us),
+      observer_(observer) {
   counts_.prompt_tokens = request_.prompt.size();
 }
 
@@ -34,7 +35,13 @@ SequenceParams Answer::sequence(std::uint64_t id, std::size_t context) {
 void Answer::on_start(std::size_t cached_tokens) { counts_.cached_tokens = cached_tokens; }
 
 bool Answer::on_token(const Sampled& sampled) {
-  ++counts_.answer_tokens;
+  const std::int64_t now = now_us();
+  if (counts_.answer_tokens++ == 0) {
+    counts_.first_token_us = now - submitted_us_;
+  } else if (observer_) {
+    observer_->on_gap(now - last_token_us_);
+  }
+  last_token_us_ = now;
   ahead_.clear();
   const bool is_end =
       !request_.ignore_end && std::ranges::find(tokenizer_.ends, sampled.token) != tokenizer_.ends.end();
@@ -84,14 +91,16 @@ void Answer::end(StopReason reason, const Error* error) {
   counts_.reason = reason;
   if (counts_.answer_tokens == 0)
     counts_.prompt_tokens = std::min(counts_.prompt_tokens, counts_.cached_tokens + computed_);
+  counts_.total_us = now_us() - submitted_us_;
+  if (observer_ && !error) observer_->on_answer(counts_);
   listener_->on_end(counts_, error);
   listener_.reset();
 }
 
-void Answer::charge(std::int64_t us, std::int64_t tokens, std::int64_t of, std::int64_t began_us) {
+void Answer::charge(std::int64_t us, std::int64_t tokens, std::int64_t began_us) {
   if (!started_) counts_.queued_us = began_us - submitted_us_;
   started_ = true;
-  counts_.machine_us += us * tokens / of;
+  counts_.machine_us += us;
   computed_ += static_cast<std::size_t>(tokens);
 }
 

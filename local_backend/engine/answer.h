@@ -2,6 +2,7 @@
 // Engine. Thread rule: the engine's thread, once submitted.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,10 +12,16 @@
 
 namespace tollgate::local {
 
+// The engine's clock.
+inline std::int64_t now_us() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
 class Answer final : public SequenceOwner {
  public:
   Answer(AnswerRequest request, std::shared_ptr<AnswerListener> listener, const Tokenizer& tokenizer,
-         std::unique_ptr<GrammarState> grammar, std::int64_t submitted_us);
+         std::unique_ptr<GrammarState> grammar, std::int64_t submitted_us, EngineObserver* observer);
 
   // What the scheduler is told, with a length that fits into `context`; takes the prompt out of the request.
   SequenceParams sequence(std::uint64_t id, std::size_t context);
@@ -24,8 +31,8 @@ class Answer final : public SequenceOwner {
   void on_end(StopReason reason) override;
   void refuse(const Error& error);
 
-  // A step of `us` microseconds computed `tokens` of this answer among `of`.
-  void charge(std::int64_t us, std::int64_t tokens, std::int64_t of, std::int64_t began_us);
+  // A step computed `tokens` of this answer; its part of the step's time is `us`.
+  void charge(std::int64_t us, std::int64_t tokens, std::int64_t began_us);
   bool ended() const { return ended_; }
 
  private:
@@ -40,7 +47,8 @@ class Answer final : public SequenceOwner {
   std::vector<std::unique_ptr<GrammarState>> ahead_;  // after each of the drafts that mask() was asked for
   std::string fresh_, out_;                           // scratch: bytes of a token, text that became sure
   AnswerEnd counts_;
-  std::int64_t submitted_us_;
+  std::int64_t submitted_us_, last_token_us_ = 0;
+  EngineObserver* observer_;  // may be null
   std::size_t computed_ = 0;  // tokens, some of them more than once
   bool started_ = false, ended_ = false;
 };

@@ -10,6 +10,7 @@
 #include "local_backend/engine/advised_sampling.h"
 #include "local_backend/engine/answer.h"
 #include "local_backend/engine/engine_tiers.h"
+#include "local_backend/engine/machine_time.h"
 #include "local_backend/gguf/gguf_file.h"
 #include "local_backend/kernels/workers.h"
 #include "local_backend/model/cpu_backend.h"
@@ -19,11 +20,6 @@ namespace {
 
 constexpr std::size_t kMostContext = 8192;  // unless more is asked for
 constexpr double kNewest = 0.1;             // weight of the newest value in moving means
-
-std::int64_t now_us() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 // How long a thread without work sleeps while a prompt waits for a store, or a store for blocks.
 constexpr std::chrono::milliseconds kLookAgain{20};
@@ -54,7 +50,7 @@ struct Engine::Impl {
   void rest(std::unique_lock<std::mutex>& lock);
   void begin(std::uint64_t id, Answer& answer);
   void step();
-  void account(std::int64_t began, std::int64_t took);
+  void account(std::int64_t began, std::int64_t took, std::int64_t share);
   void publish();
   void bury();
 
@@ -65,6 +61,7 @@ struct Engine::Impl {
   std::size_t context = 0;
   SamplingParams advised;
   const std::int64_t started_us = now_us();
+  MachineTime machine{started_us};
 
   std::once_flag trie_once;
   std::shared_ptr<const TokenTrie> trie;
@@ -122,8 +119,8 @@ Result<std::uint64_t> Engine::Impl::submit(AnswerRequest request, std::shared_pt
                        ", and the answer needs room in it");
   std::unique_ptr<GrammarState> grammar;
   if (request.grammar) grammar = GrammarState::start(request.grammar, trie);
-  auto answer =
-      std::make_unique<Answer>(std::move(request), std::move(listener), *tokenizer, std::move(grammar), now_us());
+  auto answer = std::make_unique<Answer>(std::move(request), std::move(listener), *tokenizer, std::move(grammar),
+                                         now_us(), options.observer.get());
   const std::lock_guard lock(mutex);
   if (stopping)
     return Error{.kind = ErrorKind::retry_elsewhere,
@@ -146,9 +143,14 @@ Result<std::uint64_t> Engine::Impl::submit(AnswerRequest request, std::shared_pt
 void Engine::Impl::run() {
   std::unique_lock lock(mutex);
   while (!stopping) {
+    machine.wake(now_us());
     take_orders(lock);  // gives the lock away meanwhile
     const bool work = scheduler->plan(plan, now_us());
-    if (work) step();
+    if (work) {
+      step();
+    } else {
+      machine.rest();
+    }
     bury();
     const bool tidied = tiers->tidy(!work);
     counts.scheduler = scheduler->stats();
@@ -198,9 +200,10 @@ void Engine::Impl::begin(std::uint64_t id, Answer& answer) {
 
 void Engine::Impl::step() {
   const std::int64_t began = now_us();
+  machine.begin_step();
   auto done = backend->step(plan, result);
   const std::int64_t ended = now_us();
-  account(began, ended - began);
+  account(began, ended - began, machine.end_step(ended));
   publish();  // before listeners hear of ends: who then looks finds the work that was charged
   if (done) {
     scheduler->finish(result, ended);
@@ -209,13 +212,18 @@ void Engine::Impl::step() {
   }
 }
 
-void Engine::Impl::account(std::int64_t began, std::int64_t took) {
+// `share` is split by tokens so that the parts are the whole.
+void Engine::Impl::account(std::int64_t began, std::int64_t took, std::int64_t share) {
   const auto tokens = static_cast<std::int64_t>(plan.tokens.size());
-  for (const PlanRow& row : plan.rows)
+  std::int64_t left = tokens;
+  for (const PlanRow& row : plan.rows) {
+    const std::int64_t part = share * row.tokens / std::max<std::int64_t>(left, 1);
+    share -= part;
+    left -= row.tokens;
     if (const auto found = living.find(row.sequence); found != living.end())
-      found->second->charge(took, row.tokens, tokens, began);
+      found->second->charge(part, row.tokens, began);
+  }
   ++counts.steps;
-  counts.busy_us += took;
   mix(counts.step_us, static_cast<double>(took));
   if (plan.tokens.size() > 2 * plan.rows.size() && took > 0) {
     mix(counts.prefill_rate, static_cast<double>(tokens) * 1e6 / static_cast<double>(took));
@@ -290,7 +298,12 @@ EngineStats Engine::stats() const {
   const std::lock_guard lock(impl_->mutex);
   EngineStats now = impl_->published;
   now.scheduler.waiting += impl_->orders.size();
-  now.uptime_us = now_us() - impl_->started_us;
+  now.max_running = impl_->options.scheduler.max_running;
+  const std::int64_t time = now_us();
+  const MachineTime::Sums sums = impl_->machine.read(time);
+  now.busy_us = sums.busy_us;
+  now.idle_us = sums.idle_us;
+  now.uptime_us = time - impl_->started_us;
   return now;
 }
 

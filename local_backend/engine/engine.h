@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/result.h"
+#include "local_backend/engine/stats.h"
 #include "local_backend/grammar/grammar.h"
 #include "local_backend/kernels/kernels.h"
 #include "local_backend/kv/block_tiers.h"
@@ -38,8 +39,10 @@ struct AnswerEnd {
   std::size_t prompt_tokens = 0;  // of the prompt; of one that was cut short, what was computed or found
   std::size_t cached_tokens = 0;  // of them found in the prefix cache
   std::size_t answer_tokens = 0;
-  std::int64_t machine_us = 0;  // this answer's share of the steps that it was in
-  std::int64_t queued_us = 0;   // between submission and the first step
+  std::int64_t machine_us = 0;      // this answer's share of the steps that it was in
+  std::int64_t queued_us = 0;       // between submission and the first step
+  std::int64_t first_token_us = 0;  // between submission and the first token, if there is one
+  std::int64_t total_us = 0;        // between submission and this end
 };
 
 class AnswerListener {
@@ -83,16 +86,7 @@ struct EngineOptions {
   std::size_t context = 0;     // 0 = the model's, at most 8,192
   SchedulerOptions scheduler;  // context is filled in
   PrefixOptions prefixes;
-};
-
-struct EngineStats {
-  SchedulerStats scheduler;
-  std::uint64_t steps = 0, answers = 0;
-  std::int64_t busy_us = 0;  // inside of steps
-  std::int64_t uptime_us = 0;
-  double prefill_rate = 0;  // tokens per second, moving mean of steps that are mostly prompt
-  double step_us = 0;       // moving mean
-  BlockTiersStats tiers;
+  std::shared_ptr<EngineObserver> observer;  // may be null; second owner: who reads what it has gathered
 };
 
 class Engine {

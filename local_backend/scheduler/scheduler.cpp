@@ -54,17 +54,21 @@ Result<void> Scheduler::Impl::check_request(const SequenceParams& params) const 
   return {};
 }
 
-// The drain time of all that is waiting or running, by what is known of answers.
-Error Scheduler::Impl::queue_full() {
-  ++counts.rejected;
+// Of all that is waiting or running, by what is known of answers.
+std::chrono::milliseconds Scheduler::Impl::drain_time() const {
   double tokens = 0;
   for (const auto& [id, one] : living)
     tokens += static_cast<double>(one->missing()) + meter.expected(one->params.max_new_tokens - one->answer_size());
+  return meter.time_for(tokens);
+}
+
+Error Scheduler::Impl::queue_full() {
+  ++counts.rejected;
   return Error{.kind = ErrorKind::limited,
                .status = 429,
                .code = "queue_full",
                .message = "the engine's queue of " + std::to_string(options.max_waiting) + " is full; try again later",
-               .retry_after = meter.time_for(tokens)};
+               .retry_after = drain_time()};
 }
 
 Result<void> Scheduler::Impl::add(SequenceParams params, SequenceOwner& owner, std::int64_t now) {
@@ -92,6 +96,7 @@ SchedulerStats Scheduler::Impl::stats() const {
   SchedulerStats now = counts;
   now.running = running.size();
   now.waiting = waiting[0].size() + waiting[1].size();
+  if (now.waiting > 0) now.drain_us = std::chrono::microseconds(drain_time()).count();
   now.blocks = pool.size();
   now.blocks_used = pool.size() - pool.free();
   now.blocks_cached = pool.cached();

@@ -59,6 +59,7 @@ struct SchedulerOptions {
 
 struct SchedulerStats {
   std::size_t running = 0, waiting = 0;
+  std::int64_t drain_us = 0;  // while something waits: the time in which all that lives should be done, as Retry-After
   std::size_t blocks = 0, blocks_used = 0, blocks_cached = 0;  // cached: unused but still findable
   std::uint64_t prompt_tokens = 0, answer_tokens = 0, computed_tokens = 0;
   std::uint64_t prefix_queried = 0, prefix_hits = 0;  // tokens

@@ -24,6 +24,7 @@ struct Scheduler::Impl {
   Result<void> check_request(const SequenceParams& params) const;
   Result<void> add(SequenceParams params, SequenceOwner& owner, std::int64_t now);
   Error queue_full();
+  std::chrono::milliseconds drain_time() const;
   void cancel(std::uint64_t id);
   SchedulerStats stats() const;
   std::string check() const;

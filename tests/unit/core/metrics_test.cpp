@@ -77,6 +77,29 @@ TEST(Metrics, UpdatesBeforeEachScrape) {
   EXPECT_TRUE(has_line(registry.expose(), "g 2"));
 }
 
+TEST(Metrics, CollectsWhatIsKeptElsewhere) {
+  MetricsRegistry registry;
+  registry.counter("a_total", "h").add();
+  Histogram took({10, 20});
+  took.observe(15);
+  bool both = true;
+  registry.on_collect([&](MetricsSink& sink) {
+    sink.counter("other:c_total", "h", {{"model", "x"}}, 2'500, 1e3);
+    if (both) sink.counter("other:c_total", "h", {{"model", "y"}}, 1'000, 1e3);
+    sink.gauge("other:g", "h", {{"model", "bad\xff"}}, -1);
+    sink.histogram("other:h", "h", {}, took, 10);
+  });
+  const std::string text = registry.expose();
+  for (const char* line : {"a_total 1", "other:c_total{model=\"x\"} 2.5", "other:c_total{model=\"y\"} 1",
+                           "other:g{model=\"bad\xEF\xBF\xBD\"} -1", "other:h_bucket{le=\"1\"} 0",
+                           "other:h_bucket{le=\"2\"} 1", "other:h_sum 1.5", "# TYPE other:c_total counter"})
+    EXPECT_TRUE(has_line(text, line)) << line << "\n" << text;
+  both = false;
+  const std::string after = registry.expose();
+  EXPECT_TRUE(has_line(after, "other:c_total{model=\"x\"} 2.5"));
+  EXPECT_EQ(after.find("model=\"y\""), std::string::npos) << "what is not told of again is gone";
+}
+
 TEST(Metrics, ThreadsLoseNothing) {
   MetricsRegistry registry;
   std::vector<std::thread> threads;

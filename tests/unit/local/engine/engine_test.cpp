@@ -293,9 +293,33 @@ TEST(Engine, MachineTimeIsSharedAmongThoseWhoWereServed) {
   const EngineStats stats = fixture.engine->stats();
   const std::int64_t shares = first->end.machine_us + second->end.machine_us;
   EXPECT_GT(first->end.machine_us, 0);
-  EXPECT_LE(shares, stats.busy_us);
-  EXPECT_GE(shares, stats.busy_us - static_cast<std::int64_t>(2 * stats.steps));  // whole microseconds are lost at most
-  EXPECT_LE(stats.busy_us, stats.uptime_us);
+  EXPECT_EQ(shares, stats.busy_us) << "no microsecond is lost";
+  EXPECT_LE(stats.busy_us + stats.idle_us, stats.uptime_us);
+  EXPECT_LE(first->end.queued_us, first->end.first_token_us);
+  EXPECT_LT(first->end.first_token_us, first->end.total_us);
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  const EngineStats later = fixture.engine->stats();
+  EXPECT_EQ(later.busy_us, stats.busy_us);
+  EXPECT_EQ(later.busy_us + later.idle_us, later.uptime_us) << "at rest, both are the whole";
+}
+
+TEST(Engine, WhatWasNotComputedWasNotUsed) {
+  Fixture fixture("");
+  fixture.reciter->slow = true;
+  std::uint64_t running_id = 0, waiting_id = 0;
+  const auto running = fixture.ask({}, &running_id);
+  ASSERT_TRUE(running->wait_pieces(3));
+  const std::vector<Token> long_prompt(400, 'p');  // more blocks than are left
+  const auto waiting = fixture.ask({.prompt = long_prompt}, &waiting_id);
+  fixture.engine->cancel(waiting_id);
+  ASSERT_TRUE(waiting->wait_end());
+  EXPECT_EQ(waiting->end.reason, StopReason::cancelled);
+  EXPECT_LT(waiting->end.prompt_tokens, long_prompt.size());
+  EXPECT_EQ(waiting->end.answer_tokens, 0u);
+  fixture.engine->cancel(running_id);
+  ASSERT_TRUE(running->wait_end());
+  EXPECT_EQ(running->end.prompt_tokens, 1u);
+  EXPECT_GE(running->end.answer_tokens, 3u);
 }
 
 TEST(Engine, PrefixesAreFoundAgain) {
