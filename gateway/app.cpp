@@ -165,6 +165,8 @@ Result<void> App::start_listeners() {
           return Error{
               .code = "spool_full",
               .message = "the spool has no room for new records; free disk space or raise ledger: spool_max_bytes"};
+        if (const std::string model = local_->models.starting(); !model.empty())
+          return Error{.code = "starting", .message = "loading local model " + model};
         return {};
       }});
   split_address(config.admin, admin_host_, admin_port_);

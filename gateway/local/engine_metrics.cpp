@@ -109,7 +109,7 @@ void EngineMeter::tell(MetricsSink& sink, const Labels& labels) const {
 void tell_engines(const LocalModels& models, MetricsSink& sink) {
   for (const auto& model : models.all()) {
     const Names names{.vllm = {{"model_name", model->row.name}, {"engine", "0"}}, .ours = {{"model", model->row.name}}};
-    sink.gauge("tollgate_engine_loaded", "Whether the local model can answer", names.ours, model->engine ? 1 : 0);
+    sink.gauge("tollgate_engine_loaded", "Whether the local model can answer", names.ours, model->ready() ? 1 : 0);
     if (!model->engine) continue;
     const local::EngineStats now = model->engine->stats();
     tell_state(now, names, sink);

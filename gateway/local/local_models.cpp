@@ -74,15 +74,13 @@ Result<void> load_parts(LoadedModel& model) {
   return {};
 }
 
-std::shared_ptr<const LoadedModel> load_model(const config::LocalModel& row, const std::string& store) {
-  auto model = std::make_shared<LoadedModel>();
-  model->row = row;
-  model->store = store;
+std::unique_ptr<LoadedModel> load_model(const ModelWish& wish) {
+  auto model = std::make_unique<LoadedModel>();
+  const config::LocalModel& row = model->row = wish.row;
+  model->store = wish.store;
   const SteadyTime began = SteadyClock::now();
   if (auto loaded = load_parts(*model); !loaded) {
     model->problem = loaded.error().message;
-    log_error("a local model cannot be loaded: requests for it are refused",
-              {{"model", std::string_view(row.name)}, {"error", std::string_view(model->problem)}});
     return model;
   }
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - began);
@@ -96,18 +94,74 @@ std::shared_ptr<const LoadedModel> load_model(const config::LocalModel& row, con
   return model;
 }
 
+std::shared_ptr<const LoadedModel> waiting_for(const config::LocalModel& row) {
+  auto model = std::make_shared<LoadedModel>();
+  model->row = row;
+  model->loading = true;
+  return model;
+}
+
 }  // namespace
 
+LocalModels::~LocalModels() { stop(); }
+
 void LocalModels::apply(const config::Local& wanted, const std::string& store) {
-  std::map<std::string, std::shared_ptr<const LoadedModel>, std::less<>> next;
-  for (const config::LocalModel& row : wanted.models) {
-    auto kept = find(row.name);
-    const std::string shared = row.share_prefixes ? store : std::string();
-    const bool same = kept && kept->problem.empty() && kept->row == row && kept->store == shared;
-    next[row.name] = same ? std::move(kept) : load_model(row, shared);
+  Models next;
+  {
+    const std::lock_guard lock(mutex_);
+    wanted_.clear();
+    queue_.clear();
+    for (const config::LocalModel& row : wanted.models) {
+      const ModelWish& wish = wanted_[row.name] = {row, row.share_prefixes ? store : std::string()};
+      std::shared_ptr<const LoadedModel>& model = next[row.name];
+      if (const auto found = models_.find(row.name); found != models_.end()) model = found->second;
+      if (model && model->ready() && model->wish() == wish) continue;
+      if (!model || !model->ready()) model = waiting_for(row);
+      if (under_way_ != wish) queue_.push_back(wish);
+    }
+    if (!starting_) {
+      starting_.emplace();
+      for (const auto& [name, wish] : wanted_) starting_->insert(name);
+    }
+    std::erase_if(*starting_, [this](const std::string& name) { return !wanted_.contains(name); });
+    models_.swap(next);  // those that are not wanted any more are dropped without the lock
+    if (!queue_.empty() && !loader_.joinable() && !stopping_) loader_ = std::thread([this] { run(); });
   }
-  const std::lock_guard lock(mutex_);
-  models_.swap(next);
+  changed_.notify_all();
+}
+
+void LocalModels::run() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    if (stopping_) return;
+    under_way_ = std::move(queue_.front());
+    queue_.pop_front();
+    lock.unlock();
+    put(reaper_.keep(load_model(*under_way_)));
+    lock.lock();
+  }
+}
+
+// Puts a model into its place, unless it is not wanted any more or the one before serves on.
+void LocalModels::put(const std::shared_ptr<const LoadedModel>& loaded) {
+  std::shared_ptr<const LoadedModel> before;
+  bool serves_on = false;
+  const std::string& name = loaded->row.name;
+  {
+    const std::lock_guard lock(mutex_);
+    under_way_.reset();
+    const auto wish = wanted_.find(name);
+    if (stopping_ || wish == wanted_.end() || wish->second != loaded->wish()) return;
+    starting_->erase(name);
+    std::shared_ptr<const LoadedModel>& place = models_[name];
+    serves_on = place && place->ready() && !loaded->ready();
+    if (!serves_on) before = std::exchange(place, loaded);
+  }
+  if (loaded->ready()) return;
+  log_error(serves_on ? "a local model cannot be loaded: the one before serves on"
+                      : "a local model cannot be loaded: requests for it are refused",
+            {{"model", std::string_view(name)}, {"error", std::string_view(loaded->problem)}});
 }
 
 std::shared_ptr<const LoadedModel> LocalModels::find(std::string_view name) const {
@@ -123,11 +177,23 @@ std::vector<std::shared_ptr<const LoadedModel>> LocalModels::all() const {
   return list;
 }
 
+std::string LocalModels::starting() const {
+  const std::lock_guard lock(mutex_);
+  return starting_ && !starting_->empty() ? *starting_->begin() : std::string();
+}
+
 void LocalModels::stop() {
-  for (const auto& model : all()) {
-    if (model->engine) model->engine->stop();
-    if (model->embedder) model->embedder->stop();
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    queue_.clear();
+    if (under_way_)
+      log_info("waiting until a local model is loaded: that cannot be cut short",
+               {{"model", std::string_view(under_way_->row.name)}});
   }
+  changed_.notify_all();
+  if (loader_.joinable()) loader_.join();
+  reaper_.stop_all();
 }
 
 }  // namespace tollgate::gateway

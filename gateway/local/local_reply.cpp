@@ -3,6 +3,11 @@
 #include "core/http.h"
 
 namespace tollgate::gateway {
+namespace {
+
+constexpr std::chrono::seconds kLoadingRetry{5};
+
+}  // namespace
 
 Result<std::shared_ptr<const LoadedModel>> find_loaded(const LocalModels& models, std::string_view name, LocalUse use) {
   auto model = models.find(name);
@@ -11,6 +16,12 @@ Result<std::shared_ptr<const LoadedModel>> find_loaded(const LocalModels& models
                  .status = 404,
                  .code = "model_not_found",
                  .message = "no local model is called '" + std::string(name) + "': see local: models:"};
+  if (model->loading)
+    return Error{.kind = ErrorKind::retry_elsewhere,
+                 .status = 503,
+                 .code = "model_loading",
+                 .message = "local model '" + std::string(name) + "' is still being loaded; try again soon",
+                 .retry_after = kLoadingRetry};
   if (!model->problem.empty())
     return Error{.kind = ErrorKind::retry_elsewhere,
                  .status = 503,

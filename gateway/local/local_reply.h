@@ -15,7 +15,8 @@ namespace tollgate::gateway {
 enum class LocalUse : unsigned char { chat, embeddings };
 
 // Errors: client_fault, 404 for a name that is not configured, 400 for a model that is not made for `use`;
-// retry_elsewhere (503) for a model that could not be loaded.
+// retry_elsewhere (503) for a model that could not be loaded, and with retry_after while it is being
+// loaded.
 Result<std::shared_ptr<const LoadedModel>> find_loaded(const LocalModels& models, std::string_view name,
                                                        LocalUse use = LocalUse::chat);
 
