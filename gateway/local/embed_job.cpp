@@ -73,8 +73,8 @@ struct Waiting {
   std::optional<Result<local::EmbedAnswer>> answer;
 };
 
-// Nothing for a caller who has left meanwhile, whose texts are not computed any more.
-Task<std::optional<Result<local::EmbedAnswer>>> compute(net::Stream& stream, EmbedWork& work) {
+// For a caller who has left meanwhile no more texts are computed, and the answer holds what was used.
+Task<Result<local::EmbedAnswer>> compute(net::Stream& stream, EmbedWork& work) {
   auto waiting = std::make_shared<Waiting>(stream.executor());  // second owner: the engine until it has answered
   local::EmbedEngine& engine = *work.model->embedder;
   auto id =
@@ -83,17 +83,15 @@ Task<std::optional<Result<local::EmbedAnswer>>> compute(net::Stream& stream, Emb
         waiting->done = true;
         asio::post(executor, [waiting] { waiting->signal.notify(); });
       });
-  if (!id) co_return Result<local::EmbedAnswer>(std::move(id).error());
+  if (!id) co_return std::move(id).error();
   net::Deadline timer(stream.executor());
   timer.on_expire([&waiting] { waiting->signal.notify(); });
   while (!waiting->done) {
     timer.set(SteadyClock::now() + kCallerLook);
     co_await waiting->signal.wait();
-    if (stream.looks_alive()) continue;
-    engine.cancel(*id);
-    co_return std::nullopt;
+    if (!waiting->done && !stream.looks_alive()) engine.cancel(*id);
   }
-  co_return std::move(waiting->answer);
+  co_return *std::move(waiting->answer);
 }
 
 // Numbers, or base64 of their bytes.
@@ -160,18 +158,22 @@ Task<bool> run_embed(net::Stream& stream, LocalVendor& vendor, std::string_view 
     return read_embed_work(models, text);
   };
   auto work = co_await off_thread(stream, vendor.preparing, read);
-  if (!work) co_return false;
+  if (!work) co_return co_await send_json(stream, 200, write_embed_reply({}, {}, 0, false, Money()));
   if (!*work) co_return co_await send_error(stream, openai_chat(), work->error());
   auto answer = co_await compute(stream, **work);
-  if (!answer) co_return false;
-  if (!*answer) co_return co_await send_error(stream, openai_chat(), answer->error());
+  if (!answer) co_return co_await send_error(stream, openai_chat(), answer.error());
+  local::EmbedAnswer used;  // without vectors: for who has left, the usage alone
+  used.machine_us = answer->machine_us;
+  const std::string usage =
+      write_embed_reply((*work)->model->row.name, used, answer->tokens, false, (*work)->model->row.hourly_cost);
   const std::function<std::string()> write = [model = (*work)->model, tokens = (*work)->tokens,
                                               base64 = (*work)->base64,
-                                              made = std::make_shared<local::EmbedAnswer>(std::move(**answer))] {
+                                              made = std::make_shared<local::EmbedAnswer>(*std::move(answer))] {
     return write_embed_reply(model->row.name, *made, tokens, base64, model->row.hourly_cost);
   };
   auto reply = co_await off_thread(stream, vendor.preparing, write);
-  co_return reply&& co_await send_json(stream, 200, *std::move(reply));
+  std::string whole = reply ? *std::move(reply) : usage;
+  co_return co_await send_json(stream, 200, std::move(whole));
 }
 
 }  // namespace tollgate::gateway

@@ -66,11 +66,33 @@ void tell_sums(const local::EngineStats& now, const Names& names, MetricsSink& s
   sink.counter("vllm:spec_decode_num_accepted_tokens_total", "Tokens guessed right", names.vllm, plan.accepted);
   sink.counter("tollgate_engine_rejected_total", "Answers refused because the queue was full", names.ours,
                plan.rejected);
-  sink.counter("tollgate_engine_steps_total", "Steps computed", names.ours, now.steps);
-  sink.counter("tollgate_engine_busy_seconds_total", "Machine time that answers share", names.ours, count(now.busy_us),
+}
+
+// What chatting engines and embedders have in common: how the machine's time went, and what the idle part cost.
+void tell_machine(std::int64_t busy_us, std::int64_t idle_us, std::uint64_t steps, const std::optional<Money>& hourly,
+                  const Labels& labels, MetricsSink& sink) {
+  sink.counter("tollgate_engine_steps_total", "Steps computed", labels, steps);
+  sink.counter("tollgate_engine_busy_seconds_total", "Machine time that answers share", labels, count(busy_us),
                kMicros);
-  sink.counter("tollgate_engine_idle_seconds_total", "Machine time without work", names.ours, count(now.idle_us),
-               kMicros);
+  sink.counter("tollgate_engine_idle_seconds_total", "Machine time without work", labels, count(idle_us), kMicros);
+  if (!hourly) return;
+  constexpr Money::Femto kFemtoPerPico = 1'000;
+  sink.counter("tollgate_engine_idle_cost_usd_total", "What the time without work cost, which is on no row", labels,
+               static_cast<std::uint64_t>(machine_cost(idle_us, *hourly).femto() / kFemtoPerPico), kPicos);
+}
+
+void tell_embedder(const LoadedModel& model, const Names& names, MetricsSink& sink) {
+  const local::EmbedStats now = model.embedder->stats();
+  sink.counter("vllm:prompt_tokens_total", "Tokens of prompts", names.vllm, now.tokens);
+  tell_machine(now.busy_us, now.idle_us, now.passes, model.row.hourly_cost, names.ours, sink);
+}
+
+void tell_engine(const LoadedModel& model, const Names& names, MetricsSink& sink) {
+  const local::EngineStats now = model.engine->stats();
+  tell_state(now, names, sink);
+  tell_sums(now, names, sink);
+  model.meter->tell(sink, names.vllm);
+  tell_machine(now.busy_us, now.idle_us, now.steps, model.row.hourly_cost, names.ours, sink);
 }
 
 }  // namespace
@@ -110,16 +132,8 @@ void tell_engines(const LocalModels& models, MetricsSink& sink) {
   for (const auto& model : models.all()) {
     const Names names{.vllm = {{"model_name", model->row.name}, {"engine", "0"}}, .ours = {{"model", model->row.name}}};
     sink.gauge("tollgate_engine_loaded", "Whether the local model can answer", names.ours, model->ready() ? 1 : 0);
-    if (!model->engine) continue;
-    const local::EngineStats now = model->engine->stats();
-    tell_state(now, names, sink);
-    tell_sums(now, names, sink);
-    model->meter->tell(sink, names.vllm);
-    if (!model->row.hourly_cost) continue;
-    constexpr Money::Femto kFemtoPerPico = 1'000;
-    sink.counter(
-        "tollgate_engine_idle_cost_usd_total", "What the time without work cost, which is on no row", names.ours,
-        static_cast<std::uint64_t>(machine_cost(now.idle_us, *model->row.hourly_cost).femto() / kFemtoPerPico), kPicos);
+    if (model->engine) tell_engine(*model, names, sink);
+    if (model->embedder) tell_embedder(*model, names, sink);
   }
 }
 

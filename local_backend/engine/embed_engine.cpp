@@ -7,20 +7,20 @@
 #include <mutex>
 #include <thread>
 
+#include "local_backend/engine/machine_time.h"
 #include "local_backend/gguf/gguf_file.h"
 #include "local_backend/kernels/workers.h"
 
 namespace tollgate::local {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr std::string_view kBert = "bert";
 constexpr double kNewest = 0.1;  // weight of the newest pass in the moving rate
 constexpr double kLeastWait = 1, kMostWait = 60;
 
-std::int64_t us_between(Clock::time_point from, Clock::time_point to) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(to - from).count();
+std::int64_t now_us() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
 }
 
 Error stopped() {
@@ -36,6 +36,7 @@ struct Job {
   EmbedDone done;
   std::size_t next = 0;    // first text that is in no pass yet
   std::size_t tokens = 0;  // of the texts from `next` on
+  bool cancelled = false;
   EmbedAnswer answer;
 };
 
@@ -74,8 +75,10 @@ struct EmbedEngine::Impl {
   void run() {
     std::unique_lock lock(mutex);
     while (!stopping) {
+      machine.rest();
       wake.wait(lock, [this] { return stopping || !jobs.empty(); });
-      if (!stopping) pass(lock);
+      machine.wake(now_us());
+      while (!stopping && !jobs.empty()) pass(lock);
     }
     std::deque<Job> rest;
     rest.swap(jobs);
@@ -112,11 +115,14 @@ struct EmbedEngine::Impl {
     std::vector<Taken> taken;
     std::size_t tokens = 0;
     fill(texts, taken, tokens);
+    if (texts.empty()) return tell(lock, taken, nullptr);  // all that were left are cancelled
     lock.unlock();
-    const Clock::time_point began = Clock::now();
+    machine.begin_step();
     auto vectors = embedder->embed(texts);
-    const std::int64_t took = us_between(began, Clock::now());
+    const std::int64_t took = machine.end_step(now_us());
     lock.lock();
+    ++passes;
+    computed += tokens;
     const double rate = static_cast<double>(tokens) / static_cast<double>(std::max<std::int64_t>(1, took));
     tokens_per_us = tokens_per_us == 0 ? rate : tokens_per_us + kNewest * (rate - tokens_per_us);
     // Each text gets its share; rounding gives what is left over to the last, so that the pass's time is shared whole.
@@ -128,6 +134,7 @@ struct EmbedEngine::Impl {
       };
       if (Job* job = find(taken[i].job)) {
         job->answer.machine_us += at(after) - at(before);
+        job->answer.tokens += texts[i].size();
         if (vectors) job->answer.vectors[taken[i].text] = std::move((*vectors)[i]);
       }
       before = after;
@@ -135,12 +142,13 @@ struct EmbedEngine::Impl {
     tell(lock, taken, vectors ? nullptr : &vectors.error());
   }
 
-  // Ends the requests that are whole, and those whose pass failed.
+  // Ends the requests that are whole or cancelled, and those whose pass failed.
   void tell(std::unique_lock<std::mutex>& lock, const std::vector<Taken>& taken, const Error* failed) {
     std::vector<Job> ended;
     for (auto job = jobs.begin(); job != jobs.end();) {
       const bool in_pass = std::ranges::find(taken, job->id, &Taken::job) != taken.end();
-      if (!in_pass || (!failed && job->next < job->texts.size())) {
+      const bool over = in_pass ? failed || job->next == job->texts.size() : job->cancelled;
+      if (!over) {
         ++job;
         continue;
       }
@@ -148,7 +156,7 @@ struct EmbedEngine::Impl {
       job = jobs.erase(job);
     }
     lock.unlock();
-    for (Job& job : ended) failed ? job.done(*failed) : job.done(std::move(job.answer));
+    for (Job& job : ended) failed && !job.cancelled ? job.done(*failed) : job.done(std::move(job.answer));
     lock.lock();
   }
 
@@ -158,9 +166,11 @@ struct EmbedEngine::Impl {
   const EmbedOptions options;
   std::size_t context = 0;
 
+  MachineTime machine{now_us()};
   std::mutex mutex;  // guards what follows
   std::condition_variable wake;
   std::deque<Job> jobs;  // in the order of arrival
+  std::uint64_t passes = 0, computed = 0;
   std::uint64_t last_id = 0;
   double tokens_per_us = 0;
   bool stopping = false;
@@ -223,7 +233,22 @@ Result<std::uint64_t> EmbedEngine::submit(std::vector<std::vector<Token>> texts,
 
 void EmbedEngine::cancel(std::uint64_t id) {
   const std::lock_guard lock(impl_->mutex);
-  std::erase_if(impl_->jobs, [id](const Job& job) { return job.id == id; });
+  Job* job = impl_->find(id);
+  if (!job) return;
+  job->cancelled = true;
+  job->next = job->texts.size();
+  job->tokens = 0;
+  impl_->wake.notify_one();
+}
+
+EmbedStats EmbedEngine::stats() const {
+  const std::lock_guard lock(impl_->mutex);
+  const MachineTime::Sums sums = impl_->machine.read(now_us());
+  return {.requests = impl_->jobs.size(),
+          .passes = impl_->passes,
+          .tokens = impl_->computed,
+          .busy_us = sums.busy_us,
+          .idle_us = sums.idle_us};
 }
 
 const Tokenizer& EmbedEngine::tokenizer() const { return *impl_->tokenizer; }

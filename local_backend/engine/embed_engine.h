@@ -17,7 +17,8 @@
 namespace tollgate::local {
 
 struct EmbedAnswer {
-  std::vector<std::vector<float>> vectors;  // one per text, in their order
+  std::vector<std::vector<float>> vectors;  // one per text, in their order; empty ones after cancel()
+  std::size_t tokens = 0;                   // computed
   std::int64_t machine_us = 0;              // this request's share of the passes that it was in, by tokens
 };
 // Called exactly once per request. Error: retry_elsewhere (503) when the engine stops or fails.
@@ -30,6 +31,12 @@ struct EmbedOptions {
   std::size_t context = 0;            // most tokens of a text; 0 = the model's
   std::size_t max_step_tokens = 512;  // of a pass, where one text alone has no more
   std::size_t max_waiting = 256;      // requests
+};
+
+struct EmbedStats {
+  std::size_t requests = 0;  // being computed or waiting
+  std::uint64_t passes = 0, tokens = 0;
+  std::int64_t busy_us = 0, idle_us = 0;  // see machine_time.h; busy_us is the sum of all machine_us
 };
 
 class EmbedEngine {
@@ -47,7 +54,8 @@ class EmbedEngine {
   // The request's id. REQUIRES: at least one text, each of 1 to context() known tokens. Errors: limited (429) with
   // retry_after while max_waiting requests wait; retry_elsewhere (503) after stop(). `done` is kept until it is called.
   Result<std::uint64_t> submit(std::vector<std::vector<Token>> texts, EmbedDone done);
-  // What is not computed yet is not computed any more, and `done` is not called unless it is being called.
+  // What is not computed yet is not computed any more; `done` is told at the end of the pass that is under way, with
+  // what was used. Unknown ids are ignored.
   void cancel(std::uint64_t id);
   // Ends what waits with an error and refuses what comes after; nothing is called once it returns.
   void stop();
@@ -56,6 +64,7 @@ class EmbedEngine {
   std::size_t context() const;
   std::size_t width() const;
   const std::string& name() const;  // general.name of the file
+  EmbedStats stats() const;
 
  private:
   struct Impl;

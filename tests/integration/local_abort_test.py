@@ -23,6 +23,9 @@ class LocalAbort(GatewayCase):
         file = os.path.join(folder, "slow.gguf")
         tiny_gguf.write(file, layers=32, context=8192)
         rows = [{"name": name, "file": file, "hourly_cost_usd": 0.36, "threads": 1, "context": 8192, "max_running": running} for name, running in (("slow", 4), ("single", 1))]
+        embedder = os.path.join(folder, "embedder.gguf")
+        tiny_gguf.write_bert(embedder, layers=64)
+        rows.append({"name": "embedder", "file": embedder, "hourly_cost_usd": 0.36, "threads": 1})
         cls.overrides = {"retry": {"max_attempts": 1}, "local": {"models": rows}}
         return super().configure(vendor)
 
@@ -77,6 +80,17 @@ class LocalAbort(GatewayCase):
         connection.read(until=lambda text: b'"index":2' in text)
         connection.close()
         self.check_cut_short("several")
+
+    def test_before_embeddings(self):
+        texts, tokens = 2000, 42  # of each: the words, and the marks around them
+        body = {"model": "local/embedder", "input": [" ".join(["hello"] * (tokens - 2))] * texts}
+        connection = self.gateway.connect()
+        connection.send(request_bytes("POST", "/v1/embeddings", body, {**DIMENSIONS, "x-tollgate-feature": "embeddings"}))
+        time.sleep(0.5)
+        connection.reset()
+        row, machine_us = self.row("embeddings")
+        self.assertLess(row["input_tokens"], texts * tokens // 2, "it ran on for nobody")
+        self.assertEqual(machine_us > 0, row["input_tokens"] > 0)
 
     def test_in_the_queue_nothing_is_used(self):
         with self.ask("first", model="local/single", stream=True) as first:

@@ -77,12 +77,12 @@ def shapes(vocabulary, layers):
 BERT_CONTEXT, BERT_WIDTH = 48, 32
 
 
-def bert_metadata():
+def bert_metadata(layers):
     letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
     tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *("\u2581" + letter for letter in letters), *letters, "\u2581hello", "\u2581world"]
     return [
         pair("general.architecture", 8, "bert"), pair("general.name", 8, "tiny embedder"), pair("bert.context_length", 4, BERT_CONTEXT),
-        pair("bert.embedding_length", 4, BERT_WIDTH), pair("bert.block_count", 4, LAYERS), pair("bert.feed_forward_length", 4, FFN),
+        pair("bert.embedding_length", 4, BERT_WIDTH), pair("bert.block_count", 4, layers), pair("bert.feed_forward_length", 4, FFN),
         pair("bert.attention.head_count", 4, HEADS), pair("bert.attention.layer_norm_epsilon", 6, 1e-12), pair("bert.pooling_type", 4, 1),
         pair("tokenizer.ggml.model", 8, "bert"), array("tokenizer.ggml.tokens", 8, tokens),
         array("tokenizer.ggml.token_type", 5, [3] * 4 + [1] * (len(tokens) - 4)),
@@ -90,13 +90,13 @@ def bert_metadata():
     ], len(tokens)
 
 
-def bert_shapes(vocabulary):
+def bert_shapes(vocabulary, layers):
     yield "token_embd.weight", (BERT_WIDTH, vocabulary)
     yield "position_embd.weight", (BERT_WIDTH, BERT_CONTEXT)
     yield "token_types.weight", (BERT_WIDTH, 2)
     for name in ("weight", "bias"):
         yield f"token_embd_norm.{name}", (BERT_WIDTH,)
-    for layer in range(LAYERS):
+    for layer in range(layers):
         for name in ("attn_q", "attn_k", "attn_v", "attn_output"):
             yield f"blk.{layer}.{name}.weight", (BERT_WIDTH, BERT_WIDTH)
         yield f"blk.{layer}.ffn_up.weight", (BERT_WIDTH, FFN)
@@ -111,10 +111,10 @@ def write(path, seed=1, template=TEMPLATE, layers=LAYERS, context=CONTEXT):
     write_file(path, seed, pairs, shapes(vocabulary, layers))
 
 
-def write_bert(path, seed=1):
+def write_bert(path, seed=1, layers=LAYERS):
     """An embedder whose vocabulary is the letters and two words."""
-    pairs, vocabulary = bert_metadata()
-    write_file(path, seed, pairs, bert_shapes(vocabulary))
+    pairs, vocabulary = bert_metadata(layers)
+    write_file(path, seed, pairs, bert_shapes(vocabulary, layers))
 
 
 def write_file(path, seed, pairs, named_shapes):

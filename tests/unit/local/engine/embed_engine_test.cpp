@@ -180,7 +180,31 @@ TEST(EmbedEngine, ComputesNothingMoreForWhoHasLeft) {
   stage.set_open(true);
   EXPECT_TRUE(stays.wait());
   EXPECT_EQ(stage.passes.size(), 2u);
-  EXPECT_FALSE(gone.told());
+  ASSERT_TRUE(gone.wait()) << "what it has used is told";
+  EXPECT_EQ(gone.wait()->tokens, 8u);
+  EXPECT_GT(gone.wait()->machine_us, 0);
+  const EmbedStats stats = engine->stats();
+  EXPECT_EQ(stats.busy_us, gone.wait()->machine_us + stays.wait()->machine_us);
+  EXPECT_EQ(stats.passes, 2u);
+  EXPECT_EQ(stats.requests, 0u);
+}
+
+TEST(EmbedEngine, CancelsWhatWaits) {
+  Stage stage;
+  stage.open = false;
+  const auto engine = engine_over(stage);
+  Desk first, waits;
+  ASSERT_TRUE(engine->submit(texts_of(1, 1), first.done()));
+  ASSERT_TRUE(stage.wait_for_passes(1));
+  const auto id = engine->submit(texts_of(2, 1), waits.done());
+  ASSERT_TRUE(id);
+  engine->cancel(*id);
+  stage.set_open(true);
+  ASSERT_TRUE(waits.wait());
+  EXPECT_EQ(waits.wait()->machine_us, 0);
+  EXPECT_EQ(waits.wait()->tokens, 0u);
+  EXPECT_TRUE(first.wait());
+  EXPECT_EQ(stage.passes.size(), 1u);
 }
 
 TEST(EmbedEngine, TellsAFailureAndGoesOn) {
