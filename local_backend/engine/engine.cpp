@@ -9,6 +9,7 @@
 
 #include "local_backend/engine/advised_sampling.h"
 #include "local_backend/engine/answer.h"
+#include "local_backend/engine/draft_model.h"
 #include "local_backend/engine/engine_tiers.h"
 #include "local_backend/engine/machine_time.h"
 #include "local_backend/gguf/gguf_file.h"
@@ -35,7 +36,7 @@ Error bad_request(std::string message) {
 
 struct Engine::Impl {
   Impl(std::unique_ptr<Backend> device, std::shared_ptr<const Tokenizer> words, std::string title, std::size_t most,
-       EngineOptions wanted);
+       EngineOptions wanted, std::unique_ptr<Drafter> second_model);
 
   void start() {
     thread = std::thread([this] {
@@ -76,6 +77,7 @@ struct Engine::Impl {
 
   // The engine's thread only.
   std::unique_ptr<EngineTiers> tiers;
+  std::unique_ptr<Drafter> drafter;  // may be null
   std::unique_ptr<Scheduler> scheduler;
   std::unordered_map<std::uint64_t, std::unique_ptr<Answer>> living;
   StepPlan plan;
@@ -85,8 +87,12 @@ struct Engine::Impl {
 };
 
 Engine::Impl::Impl(std::unique_ptr<Backend> device, std::shared_ptr<const Tokenizer> words, std::string title,
-                   std::size_t most, EngineOptions wanted)
-    : options(std::move(wanted)), tokenizer(std::move(words)), backend(std::move(device)), name(std::move(title)) {
+                   std::size_t most, EngineOptions wanted, std::unique_ptr<Drafter> second_model)
+    : options(std::move(wanted)),
+      tokenizer(std::move(words)),
+      backend(std::move(device)),
+      name(std::move(title)),
+      drafter(std::move(second_model)) {
   const BackendInfo& info = backend->info();
   context = std::min({options.context == 0 ? kMostContext : options.context, most, info.blocks * kBlockTokens});
   SchedulerOptions plans = options.scheduler;
@@ -97,7 +103,7 @@ Engine::Impl::Impl(std::unique_ptr<Backend> device, std::shared_ptr<const Tokeni
     fetched = true;
     wake.notify_one();
   });
-  scheduler = std::make_unique<Scheduler>(plans, info, tiers->hooks());
+  scheduler = std::make_unique<Scheduler>(plans, info, tiers->hooks(), drafter.get());
 }
 
 void Engine::Impl::stop() {
@@ -203,7 +209,9 @@ void Engine::Impl::step() {
   machine.begin_step();
   auto done = backend->step(plan, result);
   const std::int64_t ended = now_us();
-  account(began, ended - began, machine.end_step(ended));
+  // Drafting was done with the plan, for the same sequences.
+  const std::int64_t drafting = scheduler->stats().drafting_us - counts.scheduler.drafting_us;
+  account(began - drafting, ended - began + drafting, machine.end_step(ended));
   publish();  // before listeners hear of ends: who then looks finds the work that was charged
   if (done) {
     scheduler->finish(result, ended);
@@ -255,14 +263,23 @@ Result<std::shared_ptr<Engine>> Engine::load(const EngineOptions& options) {
   cpu.max_step_tokens = options.scheduler.max_step_tokens;
   auto backend = make_cpu_backend(*file, cpu);
   if (!backend) return std::move(backend).error();
-  auto engine = over(*std::move(backend), *std::move(tokenizer), config->name, config->context, options);
+  std::unique_ptr<Drafter> drafter;
+  if (!options.draft_file.empty()) {
+    auto second = load_draft_model(options, **tokenizer, (*backend)->info().blocks);
+    if (!second) return std::move(second).error();
+    drafter = *std::move(second);
+  }
+  auto engine =
+      over(*std::move(backend), *std::move(tokenizer), config->name, config->context, options, std::move(drafter));
   engine->impl_->advised = read_advised_sampling(**file);
   return engine;
 }
 
 std::shared_ptr<Engine> Engine::over(std::unique_ptr<Backend> backend, std::shared_ptr<const Tokenizer> tokenizer,
-                                     std::string name, std::size_t context, const EngineOptions& options) {
-  auto impl = std::make_unique<Impl>(std::move(backend), std::move(tokenizer), std::move(name), context, options);
+                                     std::string name, std::size_t context, const EngineOptions& options,
+                                     std::unique_ptr<Drafter> drafter) {
+  auto impl = std::make_unique<Impl>(std::move(backend), std::move(tokenizer), std::move(name), context, options,
+                                     std::move(drafter));
   impl->start();
   return std::shared_ptr<Engine>(new Engine(std::move(impl)));
 }

@@ -18,6 +18,7 @@
 #include "local_backend/grammar/grammar.h"
 #include "local_backend/kernels/kernels.h"
 #include "local_backend/kv/block_tiers.h"
+#include "local_backend/scheduler/drafter.h"
 #include "local_backend/scheduler/scheduler.h"
 #include "local_backend/text/tokenizer.h"
 
@@ -84,6 +85,7 @@ struct EngineOptions {
   KvType kv = KvType::f16;
   std::size_t kv_bytes = 0;    // 0 = see CpuBackendOptions
   std::size_t context = 0;     // 0 = the model's, at most 8,192
+  std::string draft_file;      // a smaller model with the same vocabulary that guesses along; empty = none
   SchedulerOptions scheduler;  // context is filled in
   PrefixOptions prefixes;
   std::shared_ptr<EngineObserver> observer;  // may be null; second owner: who reads what it has gathered
@@ -91,11 +93,13 @@ struct EngineOptions {
 
 class Engine {
  public:
-  // Takes seconds for a large file. Errors: see GgufFile, read_model_config and Tokenizer.
+  // Takes seconds for a large file. Errors: see GgufFile, read_model_config, Tokenizer and load_draft_model().
   static Result<std::shared_ptr<Engine>> load(const EngineOptions& options);
   // The same over any back end; `options.file`, level, threads and KV are not looked at. `context` is the model's.
+  // `drafter` may be null.
   static std::shared_ptr<Engine> over(std::unique_ptr<Backend> backend, std::shared_ptr<const Tokenizer> tokenizer,
-                                      std::string name, std::size_t context, const EngineOptions& options);
+                                      std::string name, std::size_t context, const EngineOptions& options,
+                                      std::unique_ptr<Drafter> drafter = nullptr);
   ~Engine();  // stop()
 
   // The answer's id. Errors: limited (429) when the queue is full; client_fault (400) for a prompt that cannot fit;

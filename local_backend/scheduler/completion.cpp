@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "local_backend/scheduler/drafter.h"
 #include "local_backend/scheduler/scheduler_impl.h"
 
 namespace tollgate::local {
@@ -13,7 +14,8 @@ void Scheduler::Impl::finish(const StepResult& result, std::int64_t now) {
   if (result.sampled.size() != draws) return fail();
   busy = true;
   counts.computed_tokens += step_tokens;
-  cost.measured(step_tokens, static_cast<double>(now - now_us));
+  cost.measured(step_tokens, static_cast<double>(now - now_us - drafting_us));
+  trials.earn(static_cast<double>(now - now_us));
   meter.step(step_tokens, now - now_us);
   std::span<const Sampled> left(result.sampled);
   for (Sequence* one : step) {
@@ -48,11 +50,7 @@ StopReason Scheduler::Impl::take_tokens(Sequence& one, std::span<const Sampled> 
     ++one.computed;
     ++right;
   }
-  if (one.drafts > 0) {
-    one.acceptance.verified(one.drafts, right);
-    counts.drafted += one.drafts;
-    counts.accepted += right;
-  }
+  if (one.drafts > 0) judge(one, right);
   return reason;
 }
 
@@ -91,6 +89,7 @@ void Scheduler::Impl::end(Sequence& one, StopReason reason) {
   release(one);
   std::erase(one.running ? running : waiting[static_cast<std::size_t>(one.params.lane)], &one);
   SequenceOwner& owner = *one.owner;
+  if (drafter) drafter->forget(one.params.id);
   living.erase(one.params.id);
   owner.on_end(reason);
 }

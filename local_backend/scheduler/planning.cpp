@@ -103,34 +103,6 @@ void Scheduler::Impl::preempt(Sequence& victim) {
   ++counts.preemptions;
 }
 
-void Scheduler::Impl::add_drafts() {
-  if (options.max_drafts == 0) return;
-  for (Sequence* one : step) {
-    if (!one->params.speculate || one->planned != 1 || !one->completes()) continue;
-    one->drafts = draft(*one);
-    budget -= one->drafts;
-    if (one->drafts == 0) one->acceptance.idle();
-  }
-}
-
-// Writes guesses behind the sequence's tokens; how many. They get room only where nobody else needs it.
-std::size_t Scheduler::Impl::draft(Sequence& one) {
-  const std::size_t left = one.params.max_new_tokens - one.answer_size() - 1;  // behind the token that is drawn anyway
-  const std::size_t most = std::min({left, budget, static_cast<std::size_t>(options.max_drafts)});
-  std::size_t count = cost.drafts_that_pay(one.acceptance.rate(), options.max_step_tokens - budget, most);
-  if (count == 0) return 0;
-  one.tokens.resize(one.length + count);
-  const std::span<Token> guesses(one.tokens.data() + one.length, count);
-  count = one.ngrams.draft(std::span(one.tokens.data(), one.length), guesses);
-  if (!one.params.ignore_end) {
-    const auto end = std::ranges::find_first_of(guesses.first(count), one.params.end_tokens);
-    count = static_cast<std::size_t>(end - guesses.begin());
-  }
-  while (one.blocks.size() < blocks_for(one.length + count) && pool.free() > running.size())
-    one.blocks.push_back(pool.take());
-  return std::min(count, one.blocks.size() * kBlockTokens - one.length);
-}
-
 // What may be drawn after the answer and after each guess; a guess that may not be drawn ends them.
 void Scheduler::Impl::gather_masks(Sequence& one) {
   masks.clear();

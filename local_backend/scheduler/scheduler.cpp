@@ -27,8 +27,13 @@ SchedulerOptions within(SchedulerOptions options, const BackendInfo& backend) {
 
 }  // namespace
 
-Scheduler::Impl::Impl(const SchedulerOptions& wanted, const BackendInfo& backend, const BlockHooks& block_hooks)
-    : options(within(wanted, backend)), info(backend), hooks(block_hooks), pool(backend.blocks, block_hooks) {
+Scheduler::Impl::Impl(const SchedulerOptions& wanted, const BackendInfo& backend, const BlockHooks& block_hooks,
+                      Drafter* second_model)
+    : options(within(wanted, backend)),
+      info(backend),
+      hooks(block_hooks),
+      pool(backend.blocks, block_hooks),
+      drafter(second_model) {
   running.reserve(options.max_running);
   step.reserve(options.max_running);
 }
@@ -79,6 +84,7 @@ Result<void> Scheduler::Impl::add(SequenceParams params, SequenceOwner& owner, s
   if (!is_new)
     return Error{.kind = ErrorKind::fatal, .code = "duplicate_id", .message = "a sequence of this id is living"};
   place->second = std::make_unique<Sequence>(std::move(params), owner, next_order++, now);
+  place->second->of_model = Acceptance(model_rate.rate());
   place->second->set_root(root_digest(info.fingerprint, place->second->params.salt));
   enqueue(*place->second);
   return {};
@@ -139,8 +145,9 @@ std::string Scheduler::Impl::check() const {
   return {};
 }
 
-Scheduler::Scheduler(const SchedulerOptions& options, const BackendInfo& backend, const BlockHooks& hooks)
-    : impl_(std::make_unique<Impl>(options, backend, hooks)) {}
+Scheduler::Scheduler(const SchedulerOptions& options, const BackendInfo& backend, const BlockHooks& hooks,
+                     Drafter* drafter)
+    : impl_(std::make_unique<Impl>(options, backend, hooks, drafter)) {}
 Scheduler::~Scheduler() = default;
 Result<void> Scheduler::add(SequenceParams params, SequenceOwner& owner, std::int64_t now_us) {
   return impl_->add(std::move(params), owner, now_us);

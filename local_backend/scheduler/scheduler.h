@@ -54,7 +54,7 @@ struct SchedulerOptions {
   std::size_t max_prefill_chunk = 256;    // of one sequence per step while others decode
   std::size_t context = 4096;             // prompt and answer together
   std::int64_t batch_age_us = 2'000'000;  // after it a batch sequence counts as interactive
-  int max_drafts = 4;                     // n-gram speculation; 0 = off
+  int max_drafts = 4;                     // guesses per sequence and step; 0 = no speculation
 };
 
 struct SchedulerStats {
@@ -64,11 +64,17 @@ struct SchedulerStats {
   std::uint64_t prompt_tokens = 0, answer_tokens = 0, computed_tokens = 0;
   std::uint64_t prefix_queried = 0, prefix_hits = 0;  // tokens
   std::uint64_t preemptions = 0, rejected = 0, drafted = 0, accepted = 0;
+  std::uint64_t model_drafted = 0, model_accepted = 0;  // of drafted and accepted, by the drafter
+  std::int64_t drafting_us = 0;                         // in the drafter
 };
+
+class Drafter;  // drafter.h
 
 class Scheduler {
  public:
-  Scheduler(const SchedulerOptions& options, const BackendInfo& backend, const BlockHooks& hooks = {});
+  // `drafter`: a second source of guesses, or nullptr; it must live as long as the scheduler.
+  Scheduler(const SchedulerOptions& options, const BackendInfo& backend, const BlockHooks& hooks = {},
+            Drafter* drafter = nullptr);
   // Calls no owner any more.
   ~Scheduler();
   // `owner` must live until its on_end. Errors: limited (429) with retry_after from the drain time when the queue is

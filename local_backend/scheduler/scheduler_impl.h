@@ -1,5 +1,6 @@
 // The scheduler's state and its parts: scheduler.cpp (from outside), admission.cpp (waiting to running), planning.cpp
-// (running to plan), completion.cpp (results to sequences). Internal. Thread rule: the engine thread owns it.
+// (running to plan), guessing.cpp (guesses along), completion.cpp (results to sequences). Internal. Thread rule: the
+// engine thread owns it.
 #pragma once
 
 #include <array>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "local_backend/scheduler/block_pool.h"
+#include "local_backend/scheduler/drafter.h"
 #include "local_backend/scheduler/drain_meter.h"
 #include "local_backend/scheduler/scheduler.h"
 #include "local_backend/scheduler/sequence.h"
@@ -18,7 +20,8 @@
 namespace tollgate::local {
 
 struct Scheduler::Impl {
-  Impl(const SchedulerOptions& wanted, const BackendInfo& backend, const BlockHooks& block_hooks);
+  Impl(const SchedulerOptions& wanted, const BackendInfo& backend, const BlockHooks& block_hooks,
+       Drafter* second_model);
 
   // scheduler.cpp
   Result<void> check_request(const SequenceParams& params) const;
@@ -54,10 +57,16 @@ struct Scheduler::Impl {
   bool grow(Sequence& one);
   Sequence* lowest_ranked(bool batch_only) const;
   void preempt(Sequence& victim);
-  void add_drafts();
-  std::size_t draft(Sequence& one);
   void emit(Sequence& one, StepPlan& out);
   void gather_masks(Sequence& one);
+
+  // guessing.cpp
+  void add_drafts();
+  void guess(Sequence& one);
+  StepCost::Worth guess_from_text(Sequence& one, std::size_t most);
+  StepCost::Worth worth_of_model(const Sequence& one, std::size_t most, const StepCost::Worth& otherwise);
+  void ask_drafter();
+  void judge(Sequence& one, std::size_t right);
 
   // completion.cpp
   void finish(const StepResult& result, std::int64_t now);
@@ -88,10 +97,15 @@ struct Scheduler::Impl {
   std::size_t draws = 0;                          // logit rows of this plan
   std::int64_t now_us = 0;                        // of this plan
   std::uint64_t next_order = 0;
-  StepCost cost;
+  std::int64_t drafting_us = 0;  // of this plan, in the drafter
+  Drafter* drafter = nullptr;
+  StepCost cost;                         // of steps without their drafting
+  Acceptance model_rate{0.6, 1.0 / 32};  // of all sequences; a new one begins with it
+  TrialBudget trials;
   DrainMeter meter;
   SchedulerStats counts;
-  std::vector<Sequence*> scratch;
+  std::vector<Sequence*> scratch, for_model;
+  std::vector<DraftRequest> requests;
   std::vector<BlockKey> keys;
   std::vector<std::span<const std::uint32_t>> masks;
 };

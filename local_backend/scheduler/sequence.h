@@ -15,6 +15,8 @@ namespace tollgate::local {
 // Blocks that hold `tokens` tokens.
 constexpr std::size_t blocks_for(std::size_t tokens) { return (tokens + kBlockTokens - 1) / kBlockTokens; }
 
+enum class Guesser : unsigned char { text, model };
+
 struct Sequence {
   Sequence(SequenceParams wanted, SequenceOwner& its_owner, std::uint64_t arrival_order, std::int64_t now_us);
 
@@ -40,8 +42,9 @@ struct Sequence {
   std::size_t planned = 0;  // tokens, without drafts; 0 = not in it
   std::size_t drafts = 0;
 
+  Guesser guesser = Guesser::text;  // of `drafts`
   NgramIndex ngrams;
-  Acceptance acceptance;
+  Acceptance of_text, of_model;
 
   std::size_t answer_size() const { return length - prompt_size; }
   std::size_t missing() const { return length - computed; }

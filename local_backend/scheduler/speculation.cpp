@@ -7,9 +7,7 @@ namespace tollgate::local {
 namespace {
 
 constexpr std::size_t kOrders[] = {2, 3};
-constexpr double kLearn = 1.0 / 8;     // weight of the newest guess in the estimate
-constexpr double kForget = 1.0 / 128;  // pull to the prior per step without guesses
-constexpr double kFade = 0.99;         // of older steps
+constexpr double kFade = 0.99;  // of older steps
 constexpr double kMostFree = 4096;
 
 std::size_t slot_of(std::span<const Token> gram, std::size_t slots) {
@@ -59,11 +57,9 @@ std::size_t NgramIndex::draft(std::span<const Token> tokens, std::span<Token> ou
 }
 
 void Acceptance::verified(std::size_t drafted, std::size_t accepted) {
-  for (std::size_t i = 0; i < accepted; ++i) rate_ += (1 - rate_) * kLearn;
-  if (accepted < drafted) rate_ -= rate_ * kLearn;
+  for (std::size_t i = 0; i < accepted; ++i) rate_ += (1 - rate_) * learn_;
+  if (accepted < drafted) rate_ -= rate_ * learn_;
 }
-
-void Acceptance::idle() { rate_ += (kPrior - rate_) * kForget; }
 
 void StepCost::measured(std::size_t tokens, double microseconds) {
   const auto x = static_cast<double>(tokens);
@@ -81,14 +77,15 @@ void StepCost::measured(std::size_t tokens, double microseconds) {
   if (per_token > 0) free_tokens_ = std::clamp(base / per_token, 0.0, kMostFree);
 }
 
-std::size_t StepCost::drafts_that_pay(double rate, std::size_t tokens, std::size_t most) const {
-  double right = rate;
-  std::size_t count = 0;
-  for (; count < most; ++count, right *= rate) {
-    const auto before = static_cast<double>(tokens + count);
-    if (right * (before + free_tokens_) <= before) break;
+StepCost::Worth StepCost::worth(double rate, std::size_t tokens, std::size_t most, double extra) const {
+  Worth all;
+  for (double right = rate; all.guesses < most; ++all.guesses, right *= rate) {
+    const auto before = static_cast<double>(tokens + all.guesses);
+    const double gain = right * (before + free_tokens_) / before - (1 + extra);
+    if (gain <= 0) break;
+    all.gain += gain;
   }
-  return count;
+  return all;
 }
 
 }  // namespace tollgate::local

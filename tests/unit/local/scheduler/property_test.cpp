@@ -19,6 +19,8 @@ SchedulerStats run(const WorldOptions& options, std::uint64_t seeds, std::uint64
     sum.prefix_hits += stats.prefix_hits;
     sum.drafted += stats.drafted;
     sum.accepted += stats.accepted;
+    sum.model_drafted += stats.model_drafted;
+    sum.model_accepted += stats.model_accepted;
     sum.rejected += stats.rejected;
     sum.answer_tokens += stats.answer_tokens;
   }
@@ -56,6 +58,28 @@ TEST(SchedulerProperty, GuessesUnderMasksAndPressure) {
   options.scheduler.max_running = 3;
   const SchedulerStats stats = run(options, 8);
   EXPECT_GT(stats.accepted, 100u);
+}
+
+TEST(SchedulerProperty, ASecondModelChangesNothing) {
+  WorldOptions options{.blocks = 80, .longest_prompt = 40};
+  options.scheduler.max_drafts = 6;
+  options.drafter = {.hit_percent = 85};
+  const SchedulerStats good = run(options, 6);
+  EXPECT_GT(good.model_accepted, 2000u);
+  EXPECT_LT(good.model_accepted, good.model_drafted);
+  EXPECT_LE(good.model_accepted, good.accepted);
+  options.drafter->hit_percent = 0;
+  const SchedulerStats hopeless = run(options, 6);
+  EXPECT_GT(hopeless.model_drafted, 0u);
+  EXPECT_LT(hopeless.model_drafted, hopeless.answer_tokens / 20);  // it was given up
+}
+
+TEST(SchedulerProperty, ASecondModelUnderMasksAndPressure) {
+  WorldOptions options{.blocks = 9, .longest_prompt = 90, .mask_percent = 80};
+  options.scheduler.max_drafts = 8;
+  options.scheduler.max_running = 3;
+  options.drafter = {.hit_percent = 80, .late_percent = 40, .forbidden_percent = 30};
+  EXPECT_GT(run(options, 8).model_accepted, 500u);
 }
 
 TEST(SchedulerProperty, StepsOfOneToken) {

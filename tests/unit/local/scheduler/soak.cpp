@@ -20,7 +20,8 @@ int main() {
   const std::uint64_t wanted = number("LOCAL_SCHEDULER_SOAK_STEPS", 200'000);
   const std::uint64_t seed = number("LOCAL_SCHEDULER_SOAK_SEED", 1);
   const auto began = std::chrono::steady_clock::now();
-  std::uint64_t steps = 0, served = 0, worlds = 0, preemptions = 0, accepted = 0, hits = 0, tokens = 0, loaded = 0;
+  std::uint64_t steps = 0, served = 0, worlds = 0, preemptions = 0, accepted = 0, by_model = 0, hits = 0, tokens = 0,
+                loaded = 0;
   for (Dice dice(seed); steps < wanted; ++worlds) {
     WorldOptions options = random_world(dice);
     options.steps_per_check = 16;
@@ -39,16 +40,16 @@ int main() {
     loaded += world.loaded;
     preemptions += stats.preemptions;
     accepted += stats.accepted;
+    by_model += stats.model_accepted;
     hits += stats.prefix_hits;
     tokens += stats.computed_tokens;
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-  std::printf(
-      "%llu steps, %llu worlds, %llu sequences, %llu tokens computed, %llu found, %llu guessed right, "
-      "%llu blocks loaded, %llu preemptions: all as they should be, %.1f s\n",
-      static_cast<unsigned long long>(steps), static_cast<unsigned long long>(worlds),
-      static_cast<unsigned long long>(served), static_cast<unsigned long long>(tokens),
-      static_cast<unsigned long long>(hits), static_cast<unsigned long long>(accepted),
-      static_cast<unsigned long long>(loaded), static_cast<unsigned long long>(preemptions), seconds);
+  const auto wide = [](std::uint64_t value) { return static_cast<unsigned long long>(value); };
+  std::printf("%llu steps, %llu worlds, %llu sequences, %llu tokens computed, %llu found, ", wide(steps), wide(worlds),
+              wide(served), wide(tokens), wide(hits));
+  std::printf("%llu guessed right, %llu of them by a second model, %llu blocks loaded, %llu preemptions: ",
+              wide(accepted), wide(by_model), wide(loaded), wide(preemptions));
+  std::printf("all as they should be, %.1f s\n", seconds);
   return 0;
 }

@@ -65,7 +65,7 @@ TEST(StepCost, LearnsWhatATokenCosts) {
   // Now each token costs as much as the first: a guess that may be wrong never pays.
   for (int i = 0; i < 2000; ++i) cost.measured(static_cast<std::size_t>(1 + i % 5), 500.0 * (1 + i % 5));
   EXPECT_LT(cost.free_tokens(), 0.1);
-  EXPECT_EQ(cost.drafts_that_pay(0.9, 4, 4), 0u);
+  EXPECT_EQ(cost.worth(0.9, 4, 4).guesses, 0u);
 }
 
 TEST(StepCost, StepsOfOneSizeTellNothing) {
@@ -77,10 +77,35 @@ TEST(StepCost, StepsOfOneSizeTellNothing) {
 
 TEST(StepCost, FewerGuessesInLargerStepsAndForWorseGuessers) {
   StepCost cost;  // 8 free tokens until something is measured
-  EXPECT_EQ(cost.drafts_that_pay(0.9, 1, 4), 4u);
-  EXPECT_EQ(cost.drafts_that_pay(0.9, 64, 4), 1u);
-  EXPECT_EQ(cost.drafts_that_pay(0.8, 64, 4), 0u);
-  EXPECT_EQ(cost.drafts_that_pay(0.05, 1, 4), 0u);
+  EXPECT_EQ(cost.worth(0.9, 1, 4).guesses, 4u);
+  EXPECT_EQ(cost.worth(0.9, 64, 4).guesses, 1u);
+  EXPECT_EQ(cost.worth(0.8, 64, 4).guesses, 0u);
+  EXPECT_EQ(cost.worth(0.05, 1, 4).guesses, 0u);
+}
+
+TEST(StepCost, GuessesThatCostTimeBeforehandMustBeRightMoreOften) {
+  StepCost cost;
+  for (int i = 0; i < 100; ++i) {
+    const std::size_t tokens = static_cast<std::size_t>(1 + i % 5);
+    cost.measured(tokens, 900.0 + 100.0 * static_cast<double>(tokens));
+  }
+  EXPECT_NEAR(cost.token_us(), 100, 1);
+  EXPECT_NEAR(cost.step_us(4), 1300, 10);
+  // A guess brings 10 prices of a token if it is right: at 4 prices extra it must be right more often than 1 in 2.
+  EXPECT_EQ(cost.worth(0.55, 1, 4, 4).guesses, 1u);
+  EXPECT_EQ(cost.worth(0.45, 1, 4, 4).guesses, 0u);
+  EXPECT_NEAR(cost.worth(0.55, 1, 4, 4).gain, 0.5, 0.05);
+  EXPECT_GT(cost.worth(0.9, 1, 4).gain, cost.worth(0.9, 1, 4, 1).gain);
+}
+
+TEST(TrialBudget, IsASmallShareOfAllTime) {
+  TrialBudget trials;
+  EXPECT_FALSE(trials.covers(1));
+  for (int i = 0; i < 100; ++i) trials.earn(1000);
+  EXPECT_TRUE(trials.covers(1999));
+  EXPECT_FALSE(trials.covers(2001));
+  trials.spend(1500);
+  EXPECT_FALSE(trials.covers(501));
 }
 
 }  // namespace

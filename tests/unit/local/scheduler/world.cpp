@@ -92,7 +92,9 @@ World::World(const WorldOptions& wanted, std::uint64_t seed)
     : options(wanted),
       dice(seed),
       backend(wanted.model, wanted.blocks, wanted.backend_tokens),
-      scheduler(wanted.scheduler, backend.info(), {.listener = this, .tier = wanted.tier ? this : nullptr}) {
+      drafter(wanted.drafter ? std::make_unique<FakeDrafter>(*wanted.drafter, wanted.model.vocabulary, dice) : nullptr),
+      scheduler(wanted.scheduler, backend.info(), {.listener = this, .tier = wanted.tier ? this : nullptr},
+                drafter.get()) {
   for (std::size_t i = 0; i < options.groups; ++i) {
     auto& beginning = beginnings_.emplace_back(dice.between(0, options.longest_prompt));
     for (Token& token : beginning) token = static_cast<Token>(dice.below(options.model.vocabulary));
@@ -165,6 +167,8 @@ void World::run_plan() {
   const Result<void> done = backend.step(plan_, result_);
   maybe_cancel();
   now_us_ += 100 + static_cast<std::int64_t>(20 * plan_.tokens.size());
+  if (drafter) now_us_ += drafter->last_us();
+  if (drafter && !drafter->problem.empty()) blame(drafter->problem);
   if (!backend.problem.empty()) blame(backend.problem);
   if (done)
     scheduler.finish(result_, now_us_);
@@ -194,6 +198,7 @@ std::string World::drain() {
   const SchedulerStats stats = scheduler.stats();
   if (stats.running + stats.waiting > 0) blame("sequences are left");
   if (stats.blocks_used > 0) blame("blocks are left in use");
+  if (drafter && drafter->living() > 0) blame("the drafter keeps sequences that have ended");
   if (stats.blocks_cached != stored_.size()) blame("the listener knows other blocks than the pool");
   if (const std::string wrong = scheduler.check(); !wrong.empty()) blame(wrong);
   return problem;
@@ -242,6 +247,12 @@ WorldOptions random_world(Dice& dice) {
   options.tier = dice.chance(30);
   options.model.vocabulary = dice.chance(50) ? dice.between(2, 8) : 64;
   options.model.predictable = static_cast<unsigned>(dice.below(17));
+  if (dice.chance(50))
+    options.drafter = {.hit_percent = static_cast<unsigned>(dice.below(101)),
+                       .late_percent = static_cast<unsigned>(dice.below(60)),
+                       .forbidden_percent = static_cast<unsigned>(dice.below(30)),
+                       .step_us = static_cast<std::int64_t>(dice.below(60)),
+                       .token_us = static_cast<std::int64_t>(dice.below(10))};
   SchedulerOptions& scheduler = options.scheduler;
   scheduler.max_step_tokens = dice.between(1, 128);
   scheduler.max_running = dice.between(1, 16);

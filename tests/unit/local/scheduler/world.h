@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "fake_backend.h"
+#include "fake_drafter.h"
 #include "local_backend/scheduler/scheduler.h"
 
 namespace tollgate::local::testing {
@@ -78,6 +80,7 @@ struct WorldOptions {
   unsigned answers_percent = 20;  // of arrivals ask for 2 to 5 answers
   unsigned mask_percent = 10, stop_percent = 20, batch_percent = 30, salt_percent = 10;
   bool tier = false;
+  std::optional<FakeDrafterOptions> drafter;
   std::size_t steps_per_check = 1;  // of the invariants
 };
 
@@ -103,6 +106,7 @@ class World : public BlockListener, public BlockTier {
   std::uint64_t steps = 0, served = 0, loaded = 0, largest_step = 0;
   Dice dice;
   FakeBackend backend;
+  std::unique_ptr<FakeDrafter> drafter;  // null without one
   Scheduler scheduler;
 
  private:
