@@ -64,8 +64,8 @@ std::string logprob_json(const local::Tokenizer& tokenizer, const local::Piece& 
 }
 
 ChoiceEvents::ChoiceEvents(int index, local::ToolFormat format, bool thinking, bool starts_thinking,
-                           std::string_view begun)
-    : index_(index), parser_(local::make_answer_parser(format, thinking, starts_thinking)) {
+                           std::string_view begun, local::ArgumentKinds kinds)
+    : index_(index), parser_(local::make_answer_parser(format, thinking, starts_thinking, std::move(kinds))) {
   parser_->push(begun, found_);  // which is no event before the call is whole
 }
 

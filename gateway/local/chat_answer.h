@@ -30,7 +30,8 @@ std::string logprob_json(const local::Tokenizer& tokenizer, const local::Piece& 
 class ChoiceEvents {
  public:
   // `begun`: what the prompt holds of the answer already, a call's mark and perhaps its header.
-  ChoiceEvents(int index, local::ToolFormat format, bool thinking, bool starts_thinking, std::string_view begun = {});
+  ChoiceEvents(int index, local::ToolFormat format, bool thinking, bool starts_thinking, std::string_view begun = {},
+               local::ArgumentKinds kinds = {});
   void piece(const AnswerPiece& piece, chat::Events& out);
   // `text`: what the engine held back.
   void end(local::StopReason reason, std::string_view text, std::string_view stop_string, chat::Events& out);

@@ -8,6 +8,7 @@
 #include "core/id.h"
 #include "core/net/deadline.h"
 #include "gateway/dialects/dialect.h"
+#include "gateway/local/argument_kinds.h"
 #include "gateway/local/local_reply.h"
 #include "gateway/local/mailbox.h"
 #include "gateway/local/prompt.h"
@@ -110,7 +111,7 @@ class ChatJob {
       open_ = ids_.size();
       const bool tools = !request_.tools.empty() && model_->takes_tools;
       choices_.emplace_back(index, tools ? model_->tool_format : local::ToolFormat::none, model_->thinks,
-                            prompt.starts_thinking, prompt.begun);
+                            prompt.starts_thinking, prompt.begun, argument_kinds(request_.tools));
     }
     return {};
   }

@@ -43,8 +43,9 @@ std::size_t cut_character(std::string_view text) {
 
 class Parser final : public AnswerParser {
  public:
-  Parser(ToolFormat format, bool thinking, bool starts_thinking)
+  Parser(ToolFormat format, bool thinking, bool starts_thinking, ArgumentKinds kinds)
       : format_(format),
+        kinds_(std::move(kinds)),
         marks_(marks_of(format)),
         thinking_(thinking),
         state_(thinking && starts_thinking ? State::thought : State::text),
@@ -210,7 +211,7 @@ class Parser final : public AnswerParser {
 
   bool begin_call(std::string_view mark) {
     mark_ = mark;
-    reader_ = make_call_reader(format_, mark);
+    reader_ = make_call_reader(format_, mark, kinds_);
     state_ = State::call;
     return true;
   }
@@ -240,6 +241,7 @@ class Parser final : public AnswerParser {
   }
 
   const ToolFormat format_;
+  const ArgumentKinds kinds_;
   const FormatMarks& marks_;
   const bool thinking_;
   State state_;
@@ -256,8 +258,9 @@ class Parser final : public AnswerParser {
 
 }  // namespace
 
-std::unique_ptr<AnswerParser> make_answer_parser(ToolFormat format, bool thinking, bool starts_thinking) {
-  return std::make_unique<Parser>(format, thinking, starts_thinking);
+std::unique_ptr<AnswerParser> make_answer_parser(ToolFormat format, bool thinking, bool starts_thinking,
+                                                 ArgumentKinds kinds) {
+  return std::make_unique<Parser>(format, thinking, starts_thinking, std::move(kinds));
 }
 
 }  // namespace tollgate::local

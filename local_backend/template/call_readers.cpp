@@ -236,14 +236,14 @@ const FormatMarks& marks_of(ToolFormat format) {
   return kNone;
 }
 
-std::unique_ptr<CallReader> make_call_reader(ToolFormat format, std::string_view mark) {
+std::unique_ptr<CallReader> make_call_reader(ToolFormat format, std::string_view mark, const ArgumentKinds& kinds) {
   switch (format) {
     case ToolFormat::mistral:
       return std::make_unique<MistralReader>();
     case ToolFormat::deepseek:
       return make_deepseek_reader(mark);
     case ToolFormat::qwen_xml:
-      return make_qwen_reader(mark);
+      return make_qwen_reader(mark, kinds);
     case ToolFormat::functionary:
       return make_functionary_reader(mark);
     case ToolFormat::llama3:

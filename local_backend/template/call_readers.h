@@ -41,8 +41,8 @@ struct FormatMarks {
 };
 const FormatMarks& marks_of(ToolFormat format);
 
-// `mark` is one of the format's opening marks, or empty for a header at the beginning.
-std::unique_ptr<CallReader> make_call_reader(ToolFormat format, std::string_view mark);
+// `mark` is one of the format's opening marks, or empty for a header at the beginning. `kinds` must outlive the reader.
+std::unique_ptr<CallReader> make_call_reader(ToolFormat format, std::string_view mark, const ArgumentKinds& kinds);
 
 // Finds the end of a JSON object or array, going on where it stopped.
 class JsonEnd {

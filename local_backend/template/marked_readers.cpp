@@ -65,7 +65,7 @@ class DeepseekReader final : public CallReader {
 class QwenReader final : public CallReader {
  public:
   // `wrapper`: the size of the mark around the function's own; 0 if there is none.
-  explicit QwenReader(std::size_t wrapper) : wrapper_(wrapper) {}
+  QwenReader(std::size_t wrapper, const ArgumentKinds& kinds) : wrapper_(wrapper), kinds_(kinds) {}
 
   Outcome read(std::string_view held, bool last, std::vector<ReadCall>& calls) override {
     static constexpr std::string_view kFunction = "<function=";
@@ -103,13 +103,14 @@ class QwenReader final : public CallReader {
 
   Outcome take(std::string_view held, std::size_t body, std::size_t end, std::size_t used, ReadCall& call,
                std::vector<ReadCall>& calls) {
-    if (!read_parameters(held.substr(body, end - body), call.arguments)) return Outcome::no;
+    if (!read_parameters(held.substr(body, end - body), call)) return Outcome::no;
     calls.push_back(std::move(call));
     used_ = used;
     return Outcome::yes;
   }
 
-  static bool read_parameters(std::string_view body, std::string& out) {
+  bool read_parameters(std::string_view body, ReadCall& call) const {
+    std::string& out = call.arguments;
     out = "{";
     for (std::size_t at = skip_space(body, 0); at < body.size();) {
       const std::size_t close = body.find('>', at);
@@ -120,27 +121,46 @@ class QwenReader final : public CallReader {
       const bool unclosed = next < end;
       if (unclosed) end = next;
       if (out.size() > 1) out += ", ";
-      out += json_quoted(trimmed(body.substr(at + kParameter.size(), close - at - kParameter.size()))) + ": ";
-      out += as_json(body.substr(close + 1, end - close - 1));
+      const std::string_view name = trimmed(body.substr(at + kParameter.size(), close - at - kParameter.size()));
+      out += json_quoted(name) + ": ";
+      out += as_json(body.substr(close + 1, end - close - 1), kinds_ ? kinds_(call.name, name) : 0);
       at = skip_space(body, std::min(body.size(), end + (unclosed ? 0 : kParameterEnd.size())));
     }
     out += "}";
     return is_json_object(out);
   }
 
-  // One newline on each side belongs to the marks. What reads as JSON, or as Python's constants, is no text.
-  static std::string as_json(std::string_view value) {
+  // One newline on each side belongs to the marks. What reads as JSON, or as Python's constants, is no text, unless the
+  // argument may be a text and may not be of that kind.
+  static std::string as_json(std::string_view value, unsigned kinds) {
     if (value.starts_with('\n')) value.remove_prefix(1);
     if (value.ends_with('\n')) value.remove_suffix(1);
-    if (value == "True" || value == "False" || value == "None") {
-      return value == "True" ? "true" : value == "False" ? "false" : "null";
-    }
-    const std::string_view plain = trimmed(value);
+    std::string_view plain = trimmed(value);
+    if (plain == "True" || plain == "False" || plain == "None")
+      plain = plain == "True" ? "true" : plain == "False" ? "false" : "null";
     const bool literal = !plain.empty() && plain[0] != '"' && nlohmann::json::accept(plain);
-    return literal ? std::string(plain) : json_quoted(value);
+    const bool text = (kinds & kTextArgument) != 0 && (!literal || (kinds & kind_of(plain)) == 0);
+    return literal && !text ? std::string(plain) : json_quoted(value);
+  }
+
+  static unsigned kind_of(std::string_view literal) {
+    switch (literal[0]) {
+      case '{':
+        return kObjectArgument;
+      case '[':
+        return kArrayArgument;
+      case 'n':
+        return kNullArgument;
+      case 't':
+      case 'f':
+        return kBooleanArgument;
+      default:
+        return kNumberArgument;
+    }
   }
 
   std::size_t wrapper_;
+  const ArgumentKinds& kinds_;
   std::size_t looked_ = 0;
 };
 
@@ -175,8 +195,8 @@ std::unique_ptr<CallReader> make_deepseek_reader(std::string_view mark) {
   return std::make_unique<DeepseekReader>(mark == kCallsBegin);
 }
 
-std::unique_ptr<CallReader> make_qwen_reader(std::string_view mark) {
-  return std::make_unique<QwenReader>(mark == "<function=" ? 0 : mark.size());
+std::unique_ptr<CallReader> make_qwen_reader(std::string_view mark, const ArgumentKinds& kinds) {
+  return std::make_unique<QwenReader>(mark == "<function=" ? 0 : mark.size(), kinds);
 }
 
 std::unique_ptr<CallReader> make_functionary_reader(std::string_view mark) {

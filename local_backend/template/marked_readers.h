@@ -16,7 +16,7 @@ inline constexpr std::string_view kCallEnd = "<｜tool▁call▁end｜>";
 inline constexpr std::string_view kSeparator = "<｜tool▁sep｜>";
 
 std::unique_ptr<CallReader> make_deepseek_reader(std::string_view mark);
-std::unique_ptr<CallReader> make_qwen_reader(std::string_view mark);
+std::unique_ptr<CallReader> make_qwen_reader(std::string_view mark, const ArgumentKinds& kinds);
 std::unique_ptr<CallReader> make_functionary_reader(std::string_view mark);
 
 // Letters, digits, `_-.:/` and anything beyond ASCII.

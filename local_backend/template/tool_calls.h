@@ -3,6 +3,7 @@
 // Formats: docs/formats/tool_calls.md. Thread rule: one owner.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -38,8 +39,20 @@ class AnswerParser {
   // JSON and becomes text otherwise.
   virtual void finish(std::vector<TextEvent>& out) = 0;
 };
+// Which JSON kinds a function's argument may be of, as bits; 0: not known. Formats whose arguments are no JSON ask it.
+enum ArgumentKind : unsigned {
+  kTextArgument = 1,
+  kNumberArgument = 2,
+  kBooleanArgument = 4,
+  kNullArgument = 8,
+  kObjectArgument = 16,
+  kArrayArgument = 32,
+};
+using ArgumentKinds = std::function<unsigned(std::string_view function, std::string_view argument)>;
+
 // `thinking`: <think>...</think> (and the family's other marks) become thoughts; `starts_thinking`: the prompt ended
 // inside of one.
-std::unique_ptr<AnswerParser> make_answer_parser(ToolFormat format, bool thinking, bool starts_thinking);
+std::unique_ptr<AnswerParser> make_answer_parser(ToolFormat format, bool thinking, bool starts_thinking,
+                                                 ArgumentKinds kinds = {});
 
 }  // namespace tollgate::local

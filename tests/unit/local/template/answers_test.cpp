@@ -175,6 +175,36 @@ TEST(AnswerParser, HoldsBackOnlyWhatMayBeAMark) {
   EXPECT_EQ(told(events), "text(Hello <tools are sharp)");
 }
 
+// Values that stand as plain text become what the function's schema asks for.
+TEST(AnswerParser, PlainArgumentsHaveTheKindThatTheSchemaAllows) {
+  const auto read = [](const std::string& value, unsigned kinds) {
+    const auto parser = make_answer_parser(ToolFormat::qwen_xml, false, false,
+                                           [kinds](std::string_view function, std::string_view argument) {
+                                             EXPECT_EQ(function, "f");
+                                             EXPECT_EQ(argument, "a");
+                                             return kinds;
+                                           });
+    std::vector<TextEvent> events;
+    parser->push("<tool_call>\n<function=f>\n<parameter=a>\n" + value + "\n</parameter>\n</function>\n</tool_call>",
+                 events);
+    parser->finish(events);
+    return told(events);
+  };
+  struct Row {
+    const char* value;
+    unsigned kinds;
+    const char* expected;
+  };
+  for (const Row& row :
+       {Row{"007", kTextArgument, R"("007")"}, Row{"42", kTextArgument, R"("42")"}, Row{"42", kNumberArgument, "42"},
+        Row{"42", 0, "42"}, Row{"42", kTextArgument | kNumberArgument, "42"}, Row{"True", kTextArgument, R"("True")"},
+        Row{"True", kBooleanArgument, "true"}, Row{"None", kTextArgument | kNullArgument, "null"},
+        Row{"None", kTextArgument, R"("None")"}, Row{R"({"b": [1]})", kTextArgument, R"("{\"b\": [1]}")"},
+        Row{R"({"b": [1]})", kObjectArgument, R"({"b": [1]})"}, Row{"[1, 2]", kArrayArgument, "[1, 2]"},
+        Row{" 1 ", kTextArgument, R"(" 1 ")"}, Row{"word", kNumberArgument, R"("word")"}})
+    EXPECT_EQ(read(row.value, row.kinds), std::string("call(f,,{\"a\": ") + row.expected + "})") << row.value;
+}
+
 TEST(AnswerParser, HostileAnswersEnd) {
   for (const ToolFormat format : {ToolFormat::hermes, ToolFormat::llama3, ToolFormat::mistral, ToolFormat::deepseek,
                                   ToolFormat::qwen_xml, ToolFormat::functionary}) {
