@@ -244,7 +244,8 @@ void App::shut_down() {
   log_info("draining", {{"limit_ms", static_cast<std::int64_t>(limit.count())}});
   for (auto& server : servers_) server->drain(limit);
   for (auto& server : servers_) server->join();
-  local_->preparing.join();  // both hand results to the servers' threads
+  local_->compiling.join();
+  local_->preparing.join();  // all hand results to the servers' threads
   local_->models.stop();
   servers_.clear();
   batches_->stop();

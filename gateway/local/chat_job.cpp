@@ -81,13 +81,14 @@ class ChatJob {
       std::optional<Result<LocalPrompt>> prompt;
     };
     auto work = std::make_shared<Work>();
-    asio::post(vendor_.preparing,
-               [work, mailbox = mailbox_, model = model_, request = request_, executor = stream_.executor()] {
-                 if (work->unwanted) return;
-                 work->prompt = make_prompt(*model, request);
-                 work->done = true;
-                 asio::post(executor, [mailbox] { mailbox->wake(); });
-               });
+    auto& threads = must_compile(request_, vendor_.grammars) ? vendor_.compiling : vendor_.preparing;
+    asio::post(threads, [work, mailbox = mailbox_, model = model_, request = request_, executor = stream_.executor(),
+                         &grammars = vendor_.grammars] {
+      if (work->unwanted) return;
+      work->prompt = make_prompt(*model, request, grammars);
+      work->done = true;
+      asio::post(executor, [mailbox] { mailbox->wake(); });
+    });
     while (!work->done) {
       timer_.set(SteadyClock::now() + kLook);
       co_await mailbox_->wait();

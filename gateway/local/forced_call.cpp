@@ -66,12 +66,12 @@ Result<std::optional<ForcedCall>> forced_call(const LoadedModel& model, const ch
   return std::optional<ForcedCall>(std::move(call));
 }
 
-Result<std::shared_ptr<const local::Grammar>> grammar_of(const ForcedCall& call) {
+Result<std::shared_ptr<const local::Grammar>> grammar_of(const ForcedCall& call, local::GrammarCache& grammars) {
   local::WrappedForm form = call.form;
   for (std::size_t i = 0; i < form.choices.size(); ++i) {
     const chat::Tool& tool = *call.tools[i];
     constexpr std::string_view kNoArguments = R"({"type":"object","properties":{},"additionalProperties":false})";
-    auto schema = local::Grammar::from_schema(tool.parameters.empty() ? kNoArguments : tool.parameters);
+    auto schema = grammars.get(tool.parameters.empty() ? kNoArguments : std::string_view(tool.parameters));
     if (!schema && tool.strict.value_or(false)) {
       schema.error().message = "tool '" + tool.name + "': " + schema.error().message;
       return std::move(schema).error();

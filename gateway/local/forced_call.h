@@ -11,6 +11,7 @@
 #include "core/chat.h"
 #include "core/result.h"
 #include "gateway/local/local_models.h"
+#include "local_backend/grammar/grammar_cache.h"
 #include "local_backend/grammar/wrapped.h"
 
 namespace tollgate::gateway {
@@ -31,6 +32,6 @@ bool may_call(const chat::ToolChoice& choice, std::string_view name);
 Result<std::optional<ForcedCall>> forced_call(const LoadedModel& model, const chat::Request& request);
 
 // Errors: a schema that cannot be held, of a tool that is `strict`; of others any object is taken then.
-Result<std::shared_ptr<const local::Grammar>> grammar_of(const ForcedCall& call);
+Result<std::shared_ptr<const local::Grammar>> grammar_of(const ForcedCall& call, local::GrammarCache& grammars);
 
 }  // namespace tollgate::gateway

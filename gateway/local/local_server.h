@@ -8,6 +8,7 @@
 
 #include "core/net/dial.h"
 #include "gateway/local/local_models.h"
+#include "local_backend/grammar/grammar_cache.h"
 #include "local_backend/kernels/workers.h"
 
 namespace tollgate::gateway {
@@ -16,9 +17,12 @@ namespace tollgate::gateway {
 struct LocalVendor {
   LocalVendor() {
     asio::post(preparing, [] { local::step_back(); });
+    asio::post(compiling, [] { local::step_back(); });
   }
   LocalModels models;
-  asio::thread_pool preparing{1};  // templates, tokenising, grammars
+  local::GrammarCache grammars;
+  asio::thread_pool preparing{1};  // templates, tokenising
+  asio::thread_pool compiling{1};  // requests whose schema is not compiled yet: they hold up no others
 };
 
 // Each dial starts a server. Thread rule: one io thread.

@@ -208,10 +208,11 @@ Result<Rendered> render(const LoadedModel& model, const chat::Request& request) 
   return out;
 }
 
-Result<std::shared_ptr<const local::Grammar>> grammar_of(const chat::ResponseFormat& format) {
+Result<std::shared_ptr<const local::Grammar>> grammar_of(const chat::ResponseFormat& format,
+                                                         local::GrammarCache& grammars) {
   using Kind = chat::ResponseFormat::Kind;
   if (format.kind == Kind::json_object) return local::Grammar::any_object();
-  if (format.kind == Kind::json_schema && !format.schema.empty()) return local::Grammar::from_schema(format.schema);
+  if (format.kind == Kind::json_schema && !format.schema.empty()) return grammars.get(format.schema);
   return std::shared_ptr<const local::Grammar>();
 }
 
@@ -239,7 +240,15 @@ Result<std::vector<local::Token>> prompt_tokens(const LoadedModel& model, const 
   return local::encode_guarded(model.engine->tokenizer(), rendered->text);
 }
 
-Result<LocalPrompt> make_prompt(const LoadedModel& model, const chat::Request& request) {
+bool must_compile(const chat::Request& request, const local::GrammarCache& grammars) {
+  using Mode = chat::ToolChoice::Mode;
+  const bool forced = request.tool_choice.mode == Mode::required || request.tool_choice.mode == Mode::named;
+  const auto unknown = [&](const chat::Tool& tool) { return !grammars.has(tool.parameters); };
+  if (forced) return std::ranges::any_of(request.tools, unknown);
+  return request.format.kind == chat::ResponseFormat::Kind::json_schema && !grammars.has(request.format.schema);
+}
+
+Result<LocalPrompt> make_prompt(const LoadedModel& model, const chat::Request& request, local::GrammarCache& grammars) {
   LocalPrompt prompt;
   if (request.n.value_or(1) < 1 || request.n.value_or(1) > kMostAnswers)
     return refuse("invalid_request", "n must be from 1 to 16");
@@ -263,9 +272,10 @@ Result<LocalPrompt> make_prompt(const LoadedModel& model, const chat::Request& r
   std::erase(answer.stops, std::string());
   answer.show_special = wants_tools(request);
   answer.salt = model.row.prefix_salt;
-  auto grammar = rendered->call ? grammar_of(*rendered->call) : grammar_of(request.format);
+  auto grammar = rendered->call ? grammar_of(*rendered->call, grammars) : grammar_of(request.format, grammars);
   if (!grammar) return std::move(grammar).error();
   answer.grammar = *std::move(grammar);
+  if (answer.grammar) (void)model.engine->trie();  // made here at its first use: it takes a while
   return prompt;
 }
 

@@ -7,6 +7,7 @@
 #include "core/chat.h"
 #include "core/result.h"
 #include "gateway/local/local_models.h"
+#include "local_backend/grammar/grammar_cache.h"
 
 namespace tollgate::gateway {
 
@@ -18,7 +19,10 @@ struct LocalPrompt {
 };
 
 // Errors: client_fault, status 400: what the model or this version cannot do, in words; the template's own refusal.
-Result<LocalPrompt> make_prompt(const LoadedModel& model, const chat::Request& request);
+Result<LocalPrompt> make_prompt(const LoadedModel& model, const chat::Request& request, local::GrammarCache& grammars);
+
+// Whether make_prompt() will have to compile a schema, which may take half a second.
+bool must_compile(const chat::Request& request, const local::GrammarCache& grammars);
 
 // The prompt's tokens alone, whether the context holds them or not. Errors: as make_prompt().
 Result<std::vector<local::Token>> prompt_tokens(const LoadedModel& model, const chat::Request& request);

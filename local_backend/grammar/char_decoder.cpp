@@ -5,6 +5,8 @@
 #include <string_view>
 #include <tuple>
 
+#include "local_backend/grammar/work_meter.h"
+
 namespace tollgate::local {
 namespace {
 
@@ -143,32 +145,42 @@ CharDecoder::CharDecoder(const TextDfa& classes) {
   Builder builder(classes);
   builder.build();
   const std::vector<Row>& rows = builder.rows;
-  std::map<std::vector<std::uint16_t>, std::uint8_t> ids;
-  std::vector<std::vector<std::uint16_t>> columns;
+  spend_work(rows.size() * 64);
+  std::vector<unsigned> firsts;  // the first byte of each column
   for (unsigned byte = 0; byte < 256; ++byte) {
-    std::vector<std::uint16_t> column;
-    for (const Row& row : rows) column.push_back(row[byte]);
-    const auto [id, fresh] = ids.try_emplace(column, static_cast<std::uint8_t>(columns.size()));
-    if (fresh) columns.push_back(std::move(column));
-    column_[byte] = id->second;
+    const auto same = [&](unsigned other) {
+      return std::all_of(rows.begin(), rows.end(), [&](const Row& row) { return row[byte] == row[other]; });
+    };
+    const auto known = std::find_if(firsts.begin(), firsts.end(), same);
+    column_[byte] = static_cast<std::uint8_t>(known - firsts.begin());
+    if (known == firsts.end()) firsts.push_back(byte);
   }
-  columns_ = columns.size();
-  for (std::size_t row = 0; row < rows.size(); ++row)
-    for (const auto& column : columns) next_.push_back(column[row]);
-  may_.assign(rows.size(), std::vector<std::uint64_t>((classes.classes + 63) / 64));
-  // A character has at most 12 bytes, so that the classes of later states reach every earlier one in as many rounds.
-  for (int round = 0; round < 12; ++round) {
-    for (std::size_t row = 0; row < rows.size(); ++row) {
-      for (const auto& column : columns) {
-        const std::uint16_t to = column[row];
+  columns_ = firsts.size();
+  for (const Row& row : rows)
+    for (const unsigned first : firsts) next_.push_back(row[first]);
+  find_classes(classes.classes);
+}
+
+void CharDecoder::find_classes(std::uint32_t classes) {
+  const std::size_t rows = next_.size() / columns_;
+  may_.assign(rows, std::vector<std::uint64_t>((classes + 63) / 64));
+  // To a fixed point; what is still to come of a character mostly stands behind it, so backwards is quick.
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (std::size_t row = rows; row-- > 0;) {
+      std::vector<std::uint64_t> may = may_[row];
+      for (std::size_t column = 0; column < columns_; ++column) {
+        const std::uint16_t to = next_[row * columns_ + column];
         if (to == kDead) continue;
         if (to >= kClass) {
           const std::uint32_t id = to - kClass;
-          may_[row][id / 64] |= std::uint64_t{1} << (id % 64);
+          may[id / 64] |= std::uint64_t{1} << (id % 64);
         } else {
-          for (std::size_t word = 0; word < may_[row].size(); ++word) may_[row][word] |= may_[to][word];
+          for (std::size_t word = 0; word < may.size(); ++word) may[word] |= may_[to][word];
         }
       }
+      changed = changed || may != may_[row];
+      may_[row] = std::move(may);
     }
   }
 }

@@ -24,6 +24,8 @@ class CharDecoder {
   std::size_t states() const { return may_.size(); }
 
  private:
+  void find_classes(std::uint32_t classes);
+
   std::array<std::uint8_t, 256> column_{};  // bytes that no state tells apart share one
   std::size_t columns_ = 0;
   std::vector<std::uint16_t> next_;

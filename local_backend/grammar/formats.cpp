@@ -5,6 +5,7 @@
 #include <string>
 
 #include "local_backend/grammar/pattern.h"
+#include "local_backend/grammar/work_meter.h"
 
 namespace tollgate::local {
 namespace {
@@ -126,7 +127,9 @@ const std::map<std::string_view, Format>& known_formats() {
   return formats;
 }
 
+// Made once for all grammars, so that no schema pays for it.
 Result<TextSet> build(const Format& format) {
+  const WorkMeter unlimited(UINT64_MAX);
   auto set = pattern_texts("^(?:" + format.pattern() + ")$");
   if (!set) return set;
   if (format.never != nullptr) {

@@ -6,6 +6,7 @@
 #include "local_backend/grammar/compiled.h"
 #include "local_backend/grammar/mask_maker.h"
 #include "local_backend/grammar/program_builder.h"
+#include "local_backend/grammar/work_meter.h"
 
 namespace tollgate::local {
 namespace {
@@ -16,11 +17,10 @@ class CompiledGrammar : public Grammar {
  public:
   explicit CompiledGrammar(std::shared_ptr<const Program> program) : program_(std::move(program)) {}
   const std::shared_ptr<const Program>& program() const { return program_; }
-  MaskCache& cache() const { return cache_; }
+  std::size_t bytes() const override { return program_->bytes(); }
 
  private:
   std::shared_ptr<const Program> program_;
-  mutable MaskCache cache_;  // locks itself
 };
 
 Result<std::shared_ptr<const Grammar>> compile(std::string_view schema, const GrammarLimits& limits) {
@@ -44,10 +44,7 @@ class State : public GrammarState {
   std::unique_ptr<GrammarState> clone() const override { return std::make_unique<State>(*this); }
 
   std::span<const std::uint32_t> mask() override {
-    if (mask_ == nullptr) {
-      MaskCache& cache = static_cast<const CompiledGrammar&>(*grammar_).cache();
-      mask_ = MaskMaker(matcher_, static_cast<const VocabularyTrie&>(*trie_), cache).make(at_);
-    }
+    if (mask_ == nullptr) mask_ = MaskMaker(matcher_, static_cast<const VocabularyTrie&>(*trie_)).make(at_);
     return *mask_;
   }
 
@@ -96,7 +93,7 @@ class State : public GrammarState {
   std::shared_ptr<const TokenTrie> trie_;   // shared with all grammars of the model
   Matcher matcher_;
   Positions at_;
-  SharedMask mask_;  // shared with the grammar's cache
+  SharedMask mask_;  // shared with the vocabulary's cache
 };
 
 }  // namespace
@@ -104,7 +101,11 @@ class State : public GrammarState {
 Result<std::shared_ptr<const Grammar>> Grammar::from_schema(std::string_view schema, const GrammarLimits& limits) {
   // Automata are bounded one by one; many of them together are not, so that a hostile schema could still ask for much.
   try {
-    return compile(schema, limits);
+    const WorkMeter meter(limits.max_work);
+    auto compiled = compile(schema, limits);
+    if (work_left()) return compiled;
+    return Error{ErrorKind::client_fault, 400, "unsupported_schema",
+                 "#: the schema needs too much work; simplify its patterns, lengths or combinations"};
   } catch (const std::bad_alloc&) {
     return Error{ErrorKind::client_fault, 400, "unsupported_schema", "#: the schema needs too much memory"};
   }

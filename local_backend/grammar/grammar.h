@@ -29,8 +29,9 @@ class TokenTrie {
 struct GrammarLimits {
   std::size_t max_schema = 1u << 20;  // bytes
   std::size_t max_states = 1u << 20;
-  int max_depth = 64;                // of $ref and nesting when compiled
-  std::size_t max_value_depth = 64;  // of the JSON that is made
+  std::uint64_t max_work = 100'000'000;  // steps of compiling, see work_meter.h: well below a second
+  int max_depth = 64;                    // of $ref and nesting when compiled
+  std::size_t max_value_depth = 64;      // of the JSON that is made
   bool any_order = false;  // listed members in any order; else in the schema's order, and the others after them
 };
 
@@ -42,6 +43,7 @@ class Grammar {
   // Any JSON object (OpenAI's json_object mode).
   static std::shared_ptr<const Grammar> any_object();
   virtual ~Grammar() = default;
+  virtual std::size_t bytes() const { return 0; }  // of memory, roughly
 };
 
 // Where a text stands in its grammar.

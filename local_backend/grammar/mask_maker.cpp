@@ -1,11 +1,16 @@
 #include "local_backend/grammar/mask_maker.h"
 
 #include <algorithm>
+#include <functional>
 
 namespace tollgate::local {
 
+std::string MaskMaker::key_of(const Positions& at) const {
+  return std::to_string(matcher_.program().id) + ":" + matcher_.describe(at);
+}
+
 SharedMask MaskMaker::make(const Positions& at) {
-  const std::string key = std::to_string(trie_.id()) + ":" + matcher_.describe(at);
+  const std::string key = key_of(at);
   if (SharedMask known = cache_.places.find(key); known != nullptr) return known;
   auto mask = std::make_shared<Mask>((trie_.size() + 31) / 32);
   Positions slow;
@@ -17,7 +22,7 @@ SharedMask MaskMaker::make(const Positions& at) {
   if (!slow.empty()) walk(0, static_cast<std::uint32_t>(trie_.nodes().size()), slow, *mask);
   if (ends)
     for (const Token end : trie_.ends()) set_bit(*mask, end);
-  cache_.places.add(key, mask);
+  cache_.places.add(key, mask, 4 * mask->size());
   return mask;
 }
 
@@ -28,9 +33,10 @@ bool MaskMaker::quick(const Position& at, Mask& mask) {
     if (lexeme.texts != nullptr) return limited_text(at, lexeme, mask), true;
     if (at.d == 0) return free_text(at, lexeme, mask), true;
   }
-  if (at.mode == Mode::key && at.d == 0) {
+  if (at.mode == Mode::key) {
     const ObjectProgram& object = matcher_.program().objects[matcher_.frame(at.frame).clause];
-    if (object.open && matcher_.takes_others(at.frame)) return open_name(at, object, mask), true;
+    if (object.open && at.d == 0 && matcher_.takes_others(at.frame)) return open_name(at, object, mask), true;
+    return limited_name(at, object, mask), true;
   }
   return false;
 }
@@ -76,55 +82,160 @@ void MaskMaker::free_text(const Position& at, const StringLexeme& lexeme, Mask& 
     if (ending.chars <= left && at.count + ending.chars >= lexeme.least) go_on(ending.node, ended, mask);
 }
 
-std::shared_ptr<const InsideMask> MaskMaker::inside(const Position& at, const StringLexeme& lexeme) {
-  Positions place{at};
-  place[0].frame = 0;
-  const std::string key = std::to_string(trie_.id()) + ":" + matcher_.describe(place);
-  if (auto known = cache_.insides.find(key); known != nullptr) return known;
-  auto made = std::make_shared<InsideMask>();
-  made->tokens.resize((trie_.size() + 31) / 32);
-  struct State {
-    std::uint32_t q;
-    std::uint16_t d;
-  };
-  const TextDfa& dfa = *lexeme.texts;
+// Runs along the tokens as long as they stay inside. `step(state, byte)` gives the next place, or q == 0 for none;
+// `put(state, node)` gets what was reached, `end(state, node)` the nodes behind closing quotes.
+template <class Step, class Put, class End>
+void MaskMaker::run_inside(const Inside& first, Step step, Put put, End end) const {
   const std::vector<TrieNode>& nodes = trie_.nodes();
-  std::vector<State> states{{at.q, at.d}};
+  std::vector<Inside> states{first};
   for (std::uint32_t i = 0; i < nodes.size();) {
     const TrieNode& node = nodes[i];
     if (states.size() <= node.depth) states.resize(node.depth + 1u);
-    const State from = states[node.depth - 1u];
+    const Inside from = states[node.depth - 1u];
     if (node.byte == '"' && from.d == 0) {
-      if (dfa.mark[from.q] != 0) made->endings.push_back(i);
+      end(from, i);
       i = node.skip;
       continue;
     }
-    const std::uint16_t to = lexeme.decoder->step(from.d, node.byte);
-    State next{0, 0};
-    if (to >= CharDecoder::kClass && to != CharDecoder::kDead) {
-      next.q = dfa.next[from.q * dfa.classes + (to - CharDecoder::kClass)];
-    } else if (to != CharDecoder::kDead && lexeme.live[from.q * lexeme.decoder->states() + to]) {
-      next = {from.q, to};
-    }
+    Inside next = step(from, node.byte);
     if (next.q == 0) {
       i = node.skip;
       continue;
     }
+    next.chars = from.chars + (from.d == 0);
     states[node.depth] = next;
-    add_tokens(node, made->tokens);
+    put(next, node);
     ++i;
   }
-  cache_.insides.add(key, made);
+}
+
+void MaskMaker::keep_inside(const std::string& key, const std::shared_ptr<const InsideMask>& made) {
+  const std::size_t bytes = 4 * made->tokens.size() + 8 * made->needed.size() + 12 * made->endings.size();
+  cache_.insides.add(key, made, bytes);
+}
+
+// The tokens inside a limited string; `left`: only those that can still end within so many characters.
+void MaskMaker::text_mask(const Position& at, const StringLexeme& lexeme, std::uint32_t left, InsideMask& out) const {
+  const TextDfa& dfa = *lexeme.texts;
+  const CharDecoder& decoder = *lexeme.decoder;
+  const bool short_of = left != kNone, counts = lexeme.most != kNone && !short_of;
+  run_inside(
+      {at.q, at.d},
+      [&](const Inside& from, unsigned char byte) {
+        const std::uint16_t to = decoder.step(from.d, byte);
+        Inside next{0, 0};
+        if (to >= CharDecoder::kClass && to != CharDecoder::kDead) {
+          next.q = dfa.next[from.q * dfa.classes + (to - CharDecoder::kClass)];
+        } else if (to != CharDecoder::kDead && lexeme.live[from.q * decoder.states() + to]) {
+          next = {from.q, to};
+        }
+        if (short_of && next.q != 0 && from.chars + (from.d == 0) + lexeme.needs(next.q, next.d) > left) next.q = 0;
+        return next;
+      },
+      [&](const Inside& reached, const TrieNode& node) {
+        add_tokens(node, out.tokens);
+        if (!counts || node.first == node.last) return;
+        const std::uint32_t needed = reached.chars + lexeme.needs(reached.q, reached.d);
+        for (std::uint32_t t = node.first; t < node.last && needed > out.common; ++t)
+          out.needed.emplace_back(needed, trie_.token(t));
+      },
+      [&](const Inside& from, std::uint32_t node) {
+        if (dfa.mark[from.q] != 0) out.endings.push_back({node, from.chars, from.q});
+      });
+  std::sort(out.needed.begin(), out.needed.end(), std::greater<>());
+}
+
+std::shared_ptr<const InsideMask> MaskMaker::inside(const Position& at, const StringLexeme& lexeme) {
+  constexpr std::uint32_t kCommon = 16;  // characters: few tokens have more
+  Positions place{at};
+  place[0].frame = place[0].count = 0;
+  const std::uint32_t needs = lexeme.needs(at.q, at.d), left = lexeme.most == kNone ? kNone : lexeme.most - at.count;
+  const bool short_of = left < needs + kCommon;
+  std::string key = key_of(place);
+  if (short_of) key += std::to_string(left);
+  if (auto known = cache_.insides.find(key); known != nullptr) return known;
+  auto made = std::make_shared<InsideMask>();
+  made->tokens.resize((trie_.size() + 31) / 32);
+  made->common = needs + kCommon;
+  text_mask(at, lexeme, short_of ? left : kNone, *made);
+  keep_inside(key, made);
   return made;
 }
 
 void MaskMaker::limited_text(const Position& at, const StringLexeme& lexeme, Mask& mask) {
   const auto known = inside(at, lexeme);
-  for (std::size_t i = 0; i < mask.size(); ++i) mask[i] |= known->tokens[i];
-  if (known->endings.empty()) return;
+  const std::uint32_t left = lexeme.most == kNone ? kNone : lexeme.most - at.count;
+  if (known->needed.empty() || known->needed.front().first <= left) {
+    for (std::size_t i = 0; i < mask.size(); ++i) mask[i] |= known->tokens[i];
+  } else {
+    Mask fit = known->tokens;
+    for (const auto& [needed, token] : known->needed) {
+      if (needed <= left) break;
+      clear_bit(fit, token);
+    }
+    for (std::size_t i = 0; i < mask.size(); ++i) mask[i] |= fit[i];
+  }
   Positions ended;
-  matcher_.end_text(at, ended);
-  for (const std::uint32_t ending : known->endings) go_on(ending, ended, mask);
+  for (const InsideMask::Ending& ending : known->endings) {
+    if (ending.chars > left || at.count + ending.chars < lexeme.least) continue;
+    if (ended.empty()) matcher_.end_text(at, ended);
+    go_on(ending.node, ended, mask);
+  }
+}
+
+// Names whose beginning says what they can still become.
+void MaskMaker::limited_name(const Position& at, const ObjectProgram& object, Mask& mask) {
+  const std::vector<std::uint64_t>& labels = matcher_.labels(at.frame);
+  std::string key = std::to_string(matcher_.program().id) + "n" + std::to_string(matcher_.frame(at.frame).clause) +
+                    "," + std::to_string(at.q) + "," + std::to_string(at.d) + ":";
+  for (const std::uint64_t word : labels) key += std::to_string(word) + ",";
+  auto known = cache_.insides.find(key);
+  if (known == nullptr) {
+    const auto made = std::make_shared<InsideMask>();
+    made->tokens.resize((trie_.size() + 31) / 32);
+    name_mask(at, object, labels, *made);
+    keep_inside(key, made);
+    known = made;
+  }
+  for (std::size_t i = 0; i < mask.size(); ++i) mask[i] |= known->tokens[i];
+  Positions ended;
+  for (const InsideMask::Ending& ending : known->endings) {
+    ended.clear();
+    matcher_.end_key(at, ending.q, ended);
+    go_on(ending.node, ended, mask);
+  }
+}
+
+void MaskMaker::name_mask(const Position& at, const ObjectProgram& object, const std::vector<std::uint64_t>& labels,
+                          InsideMask& out) const {
+  const TextDfa& keys = *object.keys;
+  const CharDecoder& decoder = *object.decoder;
+  std::vector<bool> hopeful(keys.states());
+  for (std::uint32_t q = 1; q < keys.states(); ++q)
+    for (std::size_t word = 0; word < labels.size(); ++word)
+      if ((object.reach[q][word] & labels[word]) != 0) hopeful[q] = true;
+  const auto may_end = [&](std::uint32_t q) {
+    const std::uint32_t mark = keys.mark[q];
+    return mark != 0 && (labels[(mark - 1) / 64] >> ((mark - 1) % 64) & 1u) != 0;
+  };
+  run_inside(
+      {at.q, at.d},
+      [&](const Inside& from, unsigned char byte) {
+        const std::uint16_t to = decoder.step(from.d, byte);
+        if (to == CharDecoder::kDead) return Inside{0, 0};
+        const std::uint32_t* row = &keys.next[from.q * keys.classes];
+        if (to >= CharDecoder::kClass) {
+          const std::uint32_t q = row[to - CharDecoder::kClass];
+          return Inside{hopeful[q] ? q : 0, 0};
+        }
+        for (std::uint32_t c = 0; c < keys.classes; ++c)
+          if (hopeful[row[c]] && decoder.may_become(to, c)) return Inside{from.q, to};
+        return Inside{0, 0};
+      },
+      [&](const Inside&, const TrieNode& node) { add_tokens(node, out.tokens); },
+      [&](const Inside& from, std::uint32_t node) {
+        if (may_end(from.q)) out.endings.push_back({node, from.chars, from.q});
+      });
 }
 
 void MaskMaker::open_name(const Position& at, const ObjectProgram& object, Mask& mask) {

@@ -18,6 +18,11 @@ std::optional<std::uint8_t> longer_gap(std::uint8_t gap, unsigned char byte) {
   return std::nullopt;
 }
 
+// Whether the text can still end within its length.
+bool fits_length(const StringLexeme& lexeme, const Position& at) {
+  return lexeme.most == kNone || lexeme.needs(at.q, at.d) <= lexeme.most - at.count;
+}
+
 constexpr std::string_view kWords[] = {"null", "true", "false"};
 
 }  // namespace
@@ -150,18 +155,17 @@ void Matcher::begin_value(std::uint32_t id, std::uint32_t frame, unsigned char b
 void Matcher::step_text(const Position& at, unsigned char byte, Positions& out) {
   const StringLexeme& lexeme = program_->strings[at.ref];
   if (byte == '"' && at.d == 0) {
-    const bool whole = lexeme.texts == nullptr ? at.count >= lexeme.least : lexeme.texts->mark[at.q] != 0;
-    if (whole) end_text(at, out);
+    if (at.count >= lexeme.least && (lexeme.texts == nullptr || lexeme.texts->mark[at.q] != 0)) end_text(at, out);
     return;
   }
   const std::uint16_t to = lexeme.decoder->step(at.d, byte);
   if (to == CharDecoder::kDead) return;
   Position after = at;
+  // A character counts from its first byte on.
+  if (at.d == 0 && at.count >= lexeme.most) return;
+  const std::uint32_t counted = lexeme.most == kNone ? lexeme.least : lexeme.most;
+  if (at.d == 0 && at.count < counted) ++after.count;
   if (lexeme.texts == nullptr) {
-    // A character counts from its first byte on.
-    if (at.d == 0 && at.count >= lexeme.most) return;
-    const std::uint32_t counted = lexeme.most == kNone ? lexeme.least : lexeme.most;
-    if (at.d == 0 && at.count < counted) ++after.count;
     after.d = to >= CharDecoder::kClass ? 0 : to;
     return put(after, out);
   }
@@ -169,11 +173,11 @@ void Matcher::step_text(const Position& at, unsigned char byte, Positions& out) 
   if (to >= CharDecoder::kClass) {
     after.q = dfa.next[at.q * dfa.classes + (to - CharDecoder::kClass)];
     after.d = 0;
-    if (after.q != 0) put(after, out);
+    if (after.q != 0 && fits_length(lexeme, after)) put(after, out);
     return;
   }
   after.d = to;
-  if (lexeme.live[at.q * lexeme.decoder->states() + to]) put(after, out);
+  if (lexeme.live[at.q * lexeme.decoder->states() + to] && fits_length(lexeme, after)) put(after, out);
 }
 
 void Matcher::step_key(const Position& at, unsigned char byte, Positions& out) {

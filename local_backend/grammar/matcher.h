@@ -61,6 +61,8 @@ class Matcher {
   // For strings and names only: from right behind the closing quote, for the label or lexeme that it ends.
   void end_text(const Position& at, Positions& out);
   void end_key(const Position& at, std::uint32_t state, Positions& out);
+  // What a name may mean here.
+  const std::vector<std::uint64_t>& labels(std::uint32_t frame) { return allowed(frame).labels; }
   // Whether an unlisted name may stand here.
   bool takes_others(std::uint32_t frame);
 

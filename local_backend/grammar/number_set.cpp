@@ -5,6 +5,7 @@
 #include <map>
 
 #include "local_backend/grammar/pattern.h"
+#include "local_backend/grammar/work_meter.h"
 
 namespace tollgate::local {
 namespace {
@@ -41,7 +42,8 @@ TextSet number_automaton(const State& first, Step step, Mark mark) {
   out.next.assign(out.classes, 0);
   out.start = 1;
   for (std::size_t i = 1; i < states.size(); ++i) {
-    if (states.size() > kMaxTextStates) return nullptr;
+    if (states.size() > kMaxTextStates || !work_left()) return nullptr;
+    spend_work(out.classes);
     out.next.push_back(0);
     for (const char c : kAlphabet) {
       const std::optional<State> to = step(states[i], c);
@@ -151,7 +153,7 @@ NumberSet compared(const Decimal& bound, bool less, bool equal, bool greater) {
       [&](const Beside& state) { return compare_mark(bound, state); });
   if (marked == nullptr) return {nullptr, false};
   const bool wanted[] = {false, less, equal, greater};
-  return {intersect(remark(*marked, [&](std::uint32_t mark) { return std::uint32_t{wanted[mark]}; }), plain_numbers()),
+  return {intersect(remark(marked, [&](std::uint32_t mark) { return std::uint32_t{wanted[mark]}; }), plain_numbers()),
           false};
 }
 

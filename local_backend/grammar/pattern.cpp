@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "local_backend/grammar/work_meter.h"
+
 namespace tollgate::local {
 namespace {
 
@@ -90,8 +92,11 @@ class Subsets {
     ids_.emplace(sets_[0], 0);
     dfa_.start = id_of(closure({start_}, true));
     for (std::size_t i = 1; i < sets_.size(); ++i) {
-      if (sets_.size() > kMaxTextStates || dfa_.next.size() > kMaxTextCells || work_ > kMaxWork) return nullptr;
+      if (sets_.size() > kMaxTextStates || dfa_.next.size() > kMaxTextCells || work_ > kMaxWork || !work_left())
+        return nullptr;
+      const std::size_t before = work_;
       for (std::uint32_t c = 0; c < dfa_.classes; ++c) dfa_.next.push_back(i == kMatched ? kMatched : move(i, c));
+      spend_work(4 * (work_ - before) + dfa_.classes);
     }
     return finish(std::move(dfa_));
   }

@@ -17,12 +17,17 @@ namespace tollgate::local {
 
 inline constexpr std::uint32_t kNone = UINT32_MAX;
 
-// The inside of a string. Free ones take any text of `least` to `most` characters; the others are limited by `texts`.
+// The inside of a string: a text of `least` to `most` characters, which are counted, and of `texts`. Where `least` is
+// above 0, every text that can still be ended can also be made longer by one character, so that it can be reached.
 struct StringLexeme {
   TextSet texts;  // null: free
   std::shared_ptr<const CharDecoder> decoder;
-  std::vector<bool> live;  // [state * decoder states + decoder state]: the text can still be ended
+  std::vector<bool> live;               // [state * decoder states + decoder state]: the text can still be ended
+  std::vector<std::uint32_t> shortest;  // [state]: characters that the end needs at least
   std::uint32_t least = 0, most = kNone;
+
+  // What a text needs behind state `q` with a character begun (`d`); kNone: it cannot be ended.
+  std::uint32_t needs(std::uint32_t q, std::uint16_t d) const;
 };
 
 struct NumberLexeme {
@@ -76,6 +81,7 @@ struct LiteralText {
 };
 
 struct Program {
+  std::uint64_t id = next_id();  // never used twice in a process
   std::vector<StringLexeme> strings;
   std::vector<NumberLexeme> numbers;
   std::vector<ValueNode> nodes;  // 0: the whole text
@@ -85,6 +91,9 @@ struct Program {
   std::vector<std::uint32_t> entries;  // literals; none: the whole text is node 0
   std::uint32_t max_depth = 64;
   bool any_order = false;
+
+  std::size_t bytes() const;
+  static std::uint64_t next_id();
 };
 
 // The decoder of strings without a limit: one class.

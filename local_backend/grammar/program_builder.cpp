@@ -1,7 +1,10 @@
 #include "local_backend/grammar/program_builder.h"
 
 #include <algorithm>
+#include <atomic>
 #include <set>
+
+#include "local_backend/grammar/work_meter.h"
 
 namespace tollgate::local {
 namespace {
@@ -30,6 +33,34 @@ const std::shared_ptr<const CharDecoder>& free_decoder() {
   return decoder;
 }
 
+std::uint64_t Program::next_id() {
+  static std::atomic<std::uint64_t> last{0};
+  return ++last;
+}
+
+std::uint32_t StringLexeme::needs(std::uint32_t q, std::uint16_t d) const {
+  if (d == 0) return shortest[q];
+  std::uint32_t out = kNone;
+  const std::uint32_t* row = &texts->next[q * texts->classes];
+  for (std::uint32_t c = 0; c < texts->classes; ++c)
+    if (row[c] != 0 && decoder->may_become(d, c)) out = std::min(out, shortest[row[c]]);
+  return out;
+}
+
+std::size_t Program::bytes() const {
+  const auto automaton = [](const TextSet& texts) {
+    return texts == nullptr ? 0 : (texts->next.size() + texts->mark.size() + 2 * texts->starts.size()) * 4;
+  };
+  std::size_t out = nodes.size() * sizeof(ValueNode) + arrays.size() * sizeof(ArrayProgram);
+  for (const StringLexeme& lexeme : strings) out += sizeof lexeme + automaton(lexeme.texts) + lexeme.live.size() / 8;
+  for (const NumberLexeme& lexeme : numbers) out += sizeof lexeme + automaton(lexeme.texts);
+  for (const ArrayProgram& array : arrays) out += 4 * (array.prefix.size() + array.witnesses.size());
+  for (const ObjectProgram& object : objects)
+    out += sizeof object + automaton(object.keys) + 8 * object.nodes.size() +
+           object.reach.size() * (32 + object.nodes.size() / 8);
+  return out;
+}
+
 ProgramBuilder::ProgramBuilder(SchemaReader& reader, const GrammarLimits& limits)
     : reader_(reader), limits_(limits), program_(std::make_shared<Program>()) {
   program_->max_depth = static_cast<std::uint32_t>(std::clamp<std::size_t>(limits.max_value_depth, 1, 1000));
@@ -42,6 +73,8 @@ void ProgramBuilder::fail(const JsonNode& where, std::string why) {
 
 bool ProgramBuilder::count_states(std::size_t states, const JsonNode& where) {
   states_ += states;
+  spend_work(16 * states);
+  if (!work_left()) fail(where, "the schema needs too much work");
   if (states_ > limits_.max_states) fail(where, "the schema needs too many states");
   return !error_;
 }
@@ -93,9 +126,10 @@ std::uint32_t ProgramBuilder::add_string(const StringSet& set, const JsonNode& w
     program_->strings.push_back(std::move(lexeme));
     return static_cast<std::uint32_t>(program_->strings.size() - 1);
   }
-  lexeme.texts = texts_of(set);
-  if (lexeme.texts == nullptr) return fail(where, "the length limits together with the pattern are too large"), kNone;
-  if (is_empty(*lexeme.texts)) return kNone;
+  lexeme.texts = set.texts;
+  lexeme.most = static_cast<std::uint32_t>(std::min<std::uint64_t>(set.most, kNone));
+  if (!count_at_least(lexeme, set.least)) return fail(where, "minLength together with the pattern is too large"), kNone;
+  if (is_empty(*lexeme.texts) || lexeme.shortest[lexeme.texts->start] > lexeme.most) return kNone;
   const TextDfa& dfa = *lexeme.texts;
   const auto decoder = std::make_shared<const CharDecoder>(dfa);
   lexeme.decoder = decoder;
@@ -111,6 +145,25 @@ std::uint32_t ProgramBuilder::add_string(const StringSet& set, const JsonNode& w
   }
   program_->strings.push_back(std::move(lexeme));
   return static_cast<std::uint32_t>(program_->strings.size() - 1);
+}
+
+// Takes up minLength: counted where any text can be made longer, else worked into the automaton. False: too large.
+bool ProgramBuilder::count_at_least(StringLexeme& lexeme, std::uint64_t least) {
+  if (lexeme.texts == nullptr) return false;
+  lexeme.shortest = shortest_ends(*lexeme.texts);
+  const TextDfa* dfa = lexeme.texts.get();
+  if (least <= lexeme.shortest[dfa->start] || is_empty(*dfa)) return true;
+  bool grows = least < kNone;
+  for (std::uint32_t q = 1; q < dfa->states() && grows; ++q) {
+    const std::uint32_t* row = &dfa->next[q * dfa->classes];
+    grows = std::any_of(row, row + dfa->classes,
+                        [&](std::uint32_t to) { return to != 0 && lexeme.shortest[to] <= lexeme.shortest[q]; });
+  }
+  if (grows) return lexeme.least = static_cast<std::uint32_t>(least), true;
+  lexeme.texts = intersect(lexeme.texts, text_lengths(least, UINT64_MAX));
+  if (lexeme.texts == nullptr) return false;
+  lexeme.shortest = shortest_ends(*lexeme.texts);
+  return true;
 }
 
 std::uint32_t ProgramBuilder::add_number(const NumberSet& set, const JsonNode& where) {
@@ -172,7 +225,7 @@ TextSet ProgramBuilder::key_automaton(const ObjectClause& clause, const std::vec
     if (keys == nullptr) return nullptr;
   }
   std::map<OtherNames, std::uint32_t> labels;
-  return remark(*keys, [&](std::uint32_t mark) -> std::uint32_t {
+  return remark(keys, [&](std::uint32_t mark) -> std::uint32_t {
     if (mark <= listed) return mark;
     if (mark < marks.first) return 0;
     Literals all;

@@ -27,6 +27,7 @@ class ProgramBuilder {
   std::uint32_t node_of(const Literals& literals);
   void build_node(std::uint32_t id, const Literals& literals);
   std::uint32_t add_string(const StringSet& set, const JsonNode& where);
+  static bool count_at_least(StringLexeme& lexeme, std::uint64_t least);
   std::uint32_t add_number(const NumberSet& set, const JsonNode& where);
   std::uint32_t add_array(const ArrayClause& clause, const JsonNode& where);
   void add_objects(const ObjectClause& clause, const JsonNode& where, std::vector<std::uint32_t>& out);

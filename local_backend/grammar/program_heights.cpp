@@ -2,6 +2,8 @@
 // that runs the program never enters a dead end.
 #include <algorithm>
 
+#include "local_backend/grammar/work_meter.h"
+
 #include "local_backend/grammar/program_builder.h"
 
 namespace tollgate::local {
@@ -52,8 +54,9 @@ std::uint32_t ProgramBuilder::height_of(const ObjectProgram& object) const {
 }
 
 void ProgramBuilder::find_heights() {
-  for (bool changed = true; changed;) {
+  for (bool changed = true; changed && work_left();) {
     changed = false;
+    spend_work(64 * (program_->arrays.size() + program_->objects.size() + program_->nodes.size()));
     for (ArrayProgram& array : program_->arrays) array.height = height_of(array);
     for (ObjectProgram& object : program_->objects) object.height = height_of(object);
     for (ValueNode& node : program_->nodes) {
@@ -76,7 +79,7 @@ void ProgramBuilder::cut_dead() {
     if (array.most != UINT64_MAX) array.counted = std::max(array.counted, array.most);
   }
   for (ObjectProgram& object : program_->objects)
-    if (object.height != kNone) finish_object(object);
+    if (object.height != kNone && work_left()) finish_object(object);
   for (ValueNode& node : program_->nodes) {
     std::erase_if(node.arrays, [&](std::uint32_t id) { return program_->arrays[id].height == kNone; });
     std::erase_if(node.objects, [&](std::uint32_t id) { return program_->objects[id].height == kNone; });
@@ -84,7 +87,7 @@ void ProgramBuilder::cut_dead() {
 }
 
 void ProgramBuilder::finish_object(ObjectProgram& object) {
-  object.keys = remark(*object.keys, [&](std::uint32_t mark) {
+  object.keys = remark(object.keys, [&](std::uint32_t mark) {
     return program_->nodes[object.nodes[mark - 1]].height == kNone ? 0 : mark;
   });
   const TextDfa& keys = *object.keys;
@@ -98,6 +101,7 @@ void ProgramBuilder::finish_object(ObjectProgram& object) {
   for (bool changed = true; changed;) {
     changed = false;
     for (std::uint32_t s = keys.states(); s-- > 1;) {
+      spend_work(keys.classes * words);
       for (std::uint32_t c = 0; c < keys.classes; ++c) {
         const std::uint32_t to = keys.next[s * keys.classes + c];
         for (std::size_t word = 0; to != 0 && word < words; ++word) {

@@ -105,7 +105,7 @@ ValueSet SchemaReader::listed(const JsonNode& list) {
   }
   TextSet all = text_list(texts);
   if (all == nullptr) return fail(list, "the texts are too long together");
-  out.strings = {remark(*all, [](std::uint32_t) { return 1u; })};
+  out.strings = {remark(all, [](std::uint32_t) { return 1u; })};
   return out;
 }
 

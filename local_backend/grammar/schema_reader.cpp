@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "local_backend/grammar/work_meter.h"
+
 namespace tollgate::local {
 namespace {
 
@@ -65,6 +67,8 @@ SchemaReader::Shared SchemaReader::single(const Literal& literal) {
   if (error_) return all;
   if (!open_.insert(literal).second) return wrong(*literal.at, "the schema refers to itself without end"), all;
   if (++depth_ > max_depth_) fail(*literal.at, "references and combinations nested too deep");
+  spend_work(64);
+  if (!work_left()) fail(*literal.at, "the schema needs too much work");
   if (++reads_ > kMaxReads) fail(*literal.at, "the schema is too large");
   ValueSet set;
   const JsonNode* twice = literal.negated && literal.at->items.size() == 1 ? literal.at->find("not") : nullptr;

@@ -4,6 +4,8 @@
 #include <map>
 #include <unordered_map>
 
+#include "local_backend/grammar/work_meter.h"
+
 namespace tollgate::local {
 namespace {
 
@@ -32,85 +34,6 @@ JoinedClasses join_classes(const TextDfa& a, const TextDfa& b) {
     out.run_class.push_back(id->second);
   }
   return out;
-}
-
-struct WordsHash {
-  std::size_t operator()(const std::vector<std::uint32_t>& words) const {
-    std::size_t hash = words.size();
-    for (const std::uint32_t word : words) hash = (hash ^ word) * 0x9E3779B97F4A7C15ull + (hash >> 29);
-    return hash;
-  }
-};
-
-// States from which an accepting one can be reached.
-std::vector<bool> living(const TextDfa& dfa) {
-  std::vector<std::vector<std::uint32_t>> into(dfa.states());
-  for (std::uint32_t s = 1; s < dfa.states(); ++s)
-    for (std::uint32_t c = 0; c < dfa.classes; ++c)
-      if (const std::uint32_t to = dfa.next[s * dfa.classes + c]; to != 0) into[to].push_back(s);
-  std::vector<bool> alive(dfa.states());
-  std::vector<std::uint32_t> open;
-  for (std::uint32_t s = 1; s < dfa.states(); ++s)
-    if (dfa.mark[s] != 0) alive[s] = true, open.push_back(s);
-  while (!open.empty()) {
-    const std::uint32_t s = open.back();
-    open.pop_back();
-    for (const std::uint32_t from : into[s])
-      if (!alive[from]) alive[from] = true, open.push_back(from);
-  }
-  return alive;
-}
-
-// Moore's refinement: the block of each state once blocks no longer split.
-std::vector<std::uint32_t> blocks_of(const TextDfa& dfa, const std::vector<bool>& alive) {
-  std::vector<std::uint32_t> block(dfa.states());
-  std::size_t count = 0;
-  for (std::uint32_t s = 0; s < dfa.states(); ++s) block[s] = alive[s] ? dfa.mark[s] + 1 : 0;
-  for (std::size_t before = 1; before != count;) {
-    before = count;
-    std::unordered_map<std::vector<std::uint32_t>, std::uint32_t, WordsHash> ids;
-    std::vector<std::uint32_t> refined(dfa.states()), key(dfa.classes + 1);
-    ids.emplace(std::vector<std::uint32_t>(), 0);
-    for (std::uint32_t s = 0; s < dfa.states(); ++s) {
-      if (!alive[s]) continue;
-      key[0] = block[s];
-      for (std::uint32_t c = 0; c < dfa.classes; ++c) {
-        const std::uint32_t to = dfa.next[s * dfa.classes + c];
-        key[c + 1] = alive[to] ? block[to] : 0;
-      }
-      refined[s] = ids.try_emplace(key, static_cast<std::uint32_t>(ids.size())).first->second;
-    }
-    count = ids.size();
-    block = std::move(refined);
-  }
-  return block;
-}
-
-// Classes that no state tells apart become one.
-void merge_classes(TextDfa& dfa) {
-  std::map<std::vector<std::uint32_t>, std::uint16_t> ids;
-  std::vector<std::uint16_t> merged(dfa.classes);
-  for (std::uint32_t c = 0; c < dfa.classes; ++c) {
-    std::vector<std::uint32_t> column(dfa.states());
-    for (std::uint32_t s = 0; s < dfa.states(); ++s) column[s] = dfa.next[s * dfa.classes + c];
-    merged[c] = ids.try_emplace(std::move(column), static_cast<std::uint16_t>(ids.size())).first->second;
-  }
-  const auto classes = static_cast<std::uint32_t>(ids.size());
-  std::vector<std::uint32_t> next(std::size_t{dfa.states()} * classes);
-  for (const auto& [column, id] : ids)
-    for (std::uint32_t s = 0; s < dfa.states(); ++s) next[s * classes + id] = column[s];
-  std::vector<char32_t> starts;
-  std::vector<std::uint16_t> run_class;
-  for (std::size_t i = 0; i < dfa.starts.size(); ++i) {
-    const std::uint16_t id = merged[dfa.run_class[i]];
-    if (!run_class.empty() && run_class.back() == id) continue;
-    starts.push_back(dfa.starts[i]);
-    run_class.push_back(id);
-  }
-  dfa.starts = std::move(starts);
-  dfa.run_class = std::move(run_class);
-  dfa.classes = classes;
-  dfa.next = std::move(next);
 }
 
 }  // namespace
@@ -149,27 +72,6 @@ std::uint32_t TextDfa::run(std::string_view utf8) const {
     state = step(state, *code);
   }
   return mark[state];
-}
-
-TextSet finish(TextDfa raw) {
-  const std::vector<bool> alive = living(raw);
-  const std::vector<std::uint32_t> block = blocks_of(raw, alive);
-  const std::uint32_t count = 1 + *std::max_element(block.begin(), block.end());
-  TextDfa out;
-  out.starts = raw.starts;
-  out.run_class = raw.run_class;
-  out.classes = raw.classes;
-  out.next.assign(std::size_t{count} * raw.classes, 0);
-  out.mark.assign(count, 0);
-  for (std::uint32_t s = 1; s < raw.states(); ++s) {
-    if (!alive[s]) continue;
-    out.mark[block[s]] = raw.mark[s];
-    for (std::uint32_t c = 0; c < raw.classes; ++c)
-      out.next[block[s] * raw.classes + c] = block[raw.next[s * raw.classes + c]];
-  }
-  out.start = block[raw.start];
-  merge_classes(out);
-  return std::make_shared<const TextDfa>(std::move(out));
 }
 
 TextSet every_text() {
@@ -272,11 +174,13 @@ TextSet product(const TextDfa& a, const TextDfa& b, const MarkPair& mark) {
   out.start = state_of(a.start, b.start);
   out.next.assign(out.classes, 0);
   for (std::size_t i = 1; i < states.size(); ++i) {
-    if (states.size() > kMaxTextStates || out.next.size() > kMaxTextCells) return nullptr;
+    if (states.size() > kMaxTextStates || out.next.size() > kMaxTextCells || !work_left()) return nullptr;
+    spend_work(joined.pairs.size());
     const auto [p, q] = states[i];
     for (const auto& [ca, cb] : joined.pairs)
       out.next.push_back(state_of(a.next[p * a.classes + ca], b.next[q * b.classes + cb]));
   }
+  if (!work_left()) return nullptr;
   for (const auto& [p, q] : states) out.mark.push_back(mark(a.mark[p], b.mark[q]));
   out.mark[0] = 0;
   return finish(std::move(out));
@@ -301,9 +205,13 @@ TextSet complement(const TextSet& a) {
   return product(*a, *every_text(), [](std::uint32_t x, std::uint32_t) { return std::uint32_t{x == 0}; });
 }
 
-TextSet remark(const TextDfa& a, const std::function<std::uint32_t(std::uint32_t)>& mark) {
-  TextDfa out = a;
-  for (std::uint32_t s = 1; s < out.states(); ++s) out.mark[s] = out.mark[s] == 0 ? 0 : mark(out.mark[s]);
+TextSet remark(const TextSet& a, const std::function<std::uint32_t(std::uint32_t)>& mark) {
+  std::vector<std::uint32_t> marks = a->mark;
+  for (std::uint32_t& one : marks)
+    if (one != 0) one = mark(one);
+  if (marks == a->mark) return a;
+  TextDfa out = *a;
+  out.mark = std::move(marks);
   return finish(std::move(out));
 }
 
@@ -327,6 +235,22 @@ bool is_finite(const TextDfa& a) {
       if (const std::uint32_t to = a.next[s * a.classes + c]; to != 0 && --into[to] == 0) open.push_back(to);
   }
   return done == a.states();
+}
+
+std::vector<std::uint32_t> shortest_ends(const TextDfa& a) {
+  std::vector<std::vector<std::uint32_t>> from(a.states());
+  for (std::uint32_t s = 1; s < a.states(); ++s)
+    for (std::uint32_t c = 0; c < a.classes; ++c)
+      if (const std::uint32_t to = a.next[s * a.classes + c]; to != 0 && (from[to].empty() || from[to].back() != s))
+        from[to].push_back(s);
+  std::vector<std::uint32_t> out(a.states(), UINT32_MAX), open;
+  for (std::uint32_t s = 1; s < a.states(); ++s)
+    if (a.mark[s] != 0) out[s] = 0, open.push_back(s);
+  for (std::size_t i = 0; i < open.size(); ++i) {
+    for (const std::uint32_t s : from[open[i]])
+      if (out[s] == UINT32_MAX) out[s] = out[open[i]] + 1, open.push_back(s);
+  }
+  return out;
 }
 
 }  // namespace tollgate::local

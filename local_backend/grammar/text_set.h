@@ -49,10 +49,12 @@ TextSet product(const TextDfa& a, const TextDfa& b, const MarkPair& mark);
 TextSet intersect(const TextSet& a, const TextSet& b);
 TextSet unite(const TextSet& a, const TextSet& b);
 TextSet complement(const TextSet& a);
-TextSet remark(const TextDfa& a, const std::function<std::uint32_t(std::uint32_t)>& mark);
+TextSet remark(const TextSet& a, const std::function<std::uint32_t(std::uint32_t)>& mark);
 bool is_empty(const TextDfa& a);
 bool is_every(const TextDfa& a);
 bool is_finite(const TextDfa& a);
+// Per state: the fewest codes that lead to an accepting one; UINT32_MAX: none do.
+std::vector<std::uint32_t> shortest_ends(const TextDfa& a);
 
 // Cuts dead states, merges equal states and equal classes.
 TextSet finish(TextDfa raw);

@@ -1,7 +1,6 @@
 #include "local_backend/grammar/token_trie.h"
 
 #include <algorithm>
-#include <atomic>
 #include <numeric>
 
 #include "local_backend/grammar/program.h"
@@ -12,11 +11,6 @@ namespace {
 constexpr std::uint32_t kShort = 32;          // characters up to which masks are kept for each length
 constexpr std::size_t kMaxTokenBytes = 1024;  // longer tokens are left out: no vocabulary has them
 
-std::uint64_t next_id() {
-  static std::atomic<std::uint64_t> last{0};
-  return ++last;
-}
-
 }  // namespace
 
 std::shared_ptr<const TokenTrie> TokenTrie::build(std::vector<std::string> bytes, std::span<const Token> ends) {
@@ -24,7 +18,7 @@ std::shared_ptr<const TokenTrie> TokenTrie::build(std::vector<std::string> bytes
 }
 
 VocabularyTrie::VocabularyTrie(std::vector<std::string> bytes, std::span<const Token> ends)
-    : size_(bytes.size()), id_(next_id()), bytes_(std::move(bytes)) {
+    : size_(bytes.size()), bytes_(std::move(bytes)) {
   for (const Token end : ends) {
     if (end < 0 || static_cast<std::size_t>(end) >= size_) continue;
     ends_.push_back(end);

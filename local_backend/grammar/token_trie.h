@@ -1,5 +1,5 @@
 // The inside of TokenTrie: tokens by their bytes, and which of them lie inside a JSON string, worked out once per
-// vocabulary because most masks are asked for there. Thread rule: immutable once built.
+// vocabulary because most masks are asked for there. Thread rule: immutable once built, but for the masks kept.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "local_backend/grammar/grammar.h"
+#include "local_backend/grammar/mask_cache.h"
 
 namespace tollgate::local {
 
@@ -19,9 +20,12 @@ struct TrieNode {
   unsigned char byte = 0;
 };
 
-using Mask = std::vector<std::uint32_t>;
 inline void set_bit(Mask& mask, Token token) {
   mask[static_cast<std::uint32_t>(token) / 32] |= 1u << (static_cast<std::uint32_t>(token) % 32);
+}
+
+inline void clear_bit(Mask& mask, Token token) {
+  mask[static_cast<std::uint32_t>(token) / 32] &= ~(1u << (static_cast<std::uint32_t>(token) % 32));
 }
 
 // A node behind the quote that ends a string begun before the token.
@@ -41,7 +45,7 @@ class VocabularyTrie : public TokenTrie {
   // The bytes from the root to `node`.
   std::string_view path(std::uint32_t node) const;
   const std::vector<Token>& ends() const { return ends_; }
-  std::uint64_t id() const { return id_; }  // of this vocabulary, never used twice in a process
+  MaskCache& cache() const { return cache_; }
 
   // Tokens that stay inside a string, begun between two characters, with at most `chars` characters.
   void add_inside(std::uint64_t chars, Mask& mask) const;
@@ -52,7 +56,6 @@ class VocabularyTrie : public TokenTrie {
   void find_inside();
 
   std::size_t size_;
-  std::uint64_t id_;
   std::vector<std::string> bytes_;
   std::vector<Token> order_;  // sorted by bytes; without the empty ones
   std::vector<TrieNode> nodes_;
@@ -60,6 +63,7 @@ class VocabularyTrie : public TokenTrie {
   std::vector<Mask> inside_upto_;                        // [c]: tokens of at most c characters; the last: all
   std::vector<std::pair<std::uint32_t, Token>> longer_;  // characters, token: those that no mask but the last has
   std::vector<Ending> endings_;
+  mutable MaskCache cache_;  // locks itself
 };
 
 }  // namespace tollgate::local

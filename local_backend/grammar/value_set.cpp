@@ -2,10 +2,13 @@
 
 #include <algorithm>
 
+#include "local_backend/grammar/work_meter.h"
+
 namespace tollgate::local {
 namespace {
 
 constexpr std::size_t kMaxAlternatives = 256;
+constexpr std::uint64_t kPairSteps = 16;  // of comparing two alternatives
 
 StringSet unite(const StringSet& a, const StringSet& b) {
   if (a.texts == b.texts && a.least == b.least && a.most == b.most) return a;
@@ -54,7 +57,7 @@ std::vector<Clause> meet_all(const std::vector<Clause>& a, const std::vector<Cla
   std::vector<Clause> out;
   for (const Clause& x : a)
     for (const Clause& y : b)
-      if (out.size() <= kMaxAlternatives) add_clause(out, meet(x, y));
+      if (spend_work(kPairSteps * (out.size() + 4)); out.size() <= kMaxAlternatives) add_clause(out, meet(x, y));
   return out;
 }
 
@@ -65,7 +68,7 @@ std::vector<Clause> either(const std::vector<Clause>& a, const std::vector<Claus
   if (std::find(a.begin(), a.end(), Clause{}) != a.end()) return {Clause{}};
   std::vector<Clause> out = a;
   for (const Clause& clause : b)
-    if (out.size() <= kMaxAlternatives) add_clause(out, clause);
+    if (spend_work(kPairSteps * (out.size() + 4)); out.size() <= kMaxAlternatives) add_clause(out, clause);
   return out;
 }
 

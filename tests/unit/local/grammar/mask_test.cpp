@@ -84,6 +84,10 @@ const char* const kSchemas[] = {
     R"({"anyOf":[{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"],"additionalProperties":false},
         {"type":"object","properties":{"a":{"type":"number"},"b":{}},"required":["b"],"additionalProperties":false}]})",
     R"({"type":"string","format":"date-time"})",
+    R"({"type":"string","pattern":"^[a-z\\u00e9 ]*(\\ud83d\\ude00|x)$","minLength":4,"maxLength":9})",
+    R"({"type":"string","pattern":"^(ab|abc\\u4e2d|(na)+me)+$","minLength":5,"maxLength":12})",
+    R"({"type":"object","patternProperties":{"^(na|caf\\u00e9)[^!]*":{"type":"string","pattern":"^a*b","maxLength":6}},
+        "additionalProperties":false,"minProperties":1})",
     R"({"type":"number","multipleOf":0.25,"exclusiveMinimum":-10,"maximum":99.5})",
 };
 

@@ -147,6 +147,32 @@ TEST(GrammarSchema, LimitsHold) {
   EXPECT_TRUE(refusal(R"({"pattern":"(.*a.{40}){3}"})").ends_with("the pattern is too large"));
 }
 
+TEST(GrammarSchema, WorkIsBounded) {
+  const auto listed = [](const char* before, int count, const auto& part, const char* behind) {
+    std::string out = before;
+    for (int i = 0; i < count; ++i) out += (i > 0 ? "," : "") + part(std::to_string(i));
+    return out + behind;
+  };
+  const std::string products = listed(
+      R"({"anyOf":[)", 40,
+      [](const std::string& i) { return R"x({"pattern":"(a|b)*a(a|b){6}[a-z]{)x" + i + R"x(}$"})x"; }, "]}");
+  const std::string alternatives = listed(
+      R"({"allOf":[)", 60,
+      [](const std::string& i) {
+        return R"({"anyOf":[{"required":["a)" + i + R"("]},{"required":["b)" + i + R"("]}]})";
+      },
+      "]}");
+  const std::string lengths = listed(
+      R"({"properties":{)", 200,
+      [](const std::string& i) { return "\"p" + i + R"x(":{"pattern":"^(ab)*$","minLength":2)x" + i + "000}"; }, "}}");
+  for (const std::string& hostile : {products, alternatives, lengths})
+    EXPECT_TRUE(refusal(hostile).starts_with("unsupported_schema #")) << refusal(hostile).substr(0, 200);
+  GrammarLimits limits;
+  limits.max_work = 1000;
+  EXPECT_EQ(refusal(R"({"pattern":"^[a-z]{80}$"})", limits),
+            "unsupported_schema #: the schema needs too much work; simplify its patterns, lengths or combinations");
+}
+
 TEST(GrammarState, TellsWhenATextMayEnd) {
   const auto trie = TokenTrie::build({"1", "2", "}", "{", "{\"", "a\":", ""}, std::vector<Token>{6});
   const auto number = GrammarState::start(grammar_of(R"({"type":"integer","maximum":99,"minimum":10})"), trie);
