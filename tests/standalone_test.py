@@ -43,7 +43,7 @@ class Standalone(unittest.TestCase):
         self.assertEqual(done.stdout, "bad_model_file\n")
 
     def run_quietly(self, *command):
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=1500, check=False)
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=2700, check=False)
         if done.returncode != 0:
             self.fail(" ".join(command[:3]) + "\n" + done.stdout[-6000:])
 
