@@ -132,17 +132,19 @@ std::string end_of_prompt(const LoadedModel& model, const LocalPrompt& prompt) {
 
 TEST(ForcedCalls, ThePromptEndsWithTheirBeginning) {
   const LoadedModel model = model_of();
+  local::GrammarCache grammars;
   const std::string asked = kTools + ",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"tool_choice\":";
-  const auto free = make_prompt(model, request_of(asked + "\"auto\""));
+  const auto free = make_prompt(model, request_of(asked + "\"auto\""), grammars);
   ASSERT_TRUE(free) << free.error().message;
   EXPECT_EQ(end_of_prompt(model, *free), "");
   EXPECT_EQ(free->answer.grammar, nullptr);
-  const auto any = make_prompt(model, request_of(asked + "\"required\""));
+  const auto any = make_prompt(model, request_of(asked + "\"required\""), grammars);
   ASSERT_TRUE(any) << any.error().message;
   EXPECT_EQ(end_of_prompt(model, *any), "<tool_call>\n");
   EXPECT_EQ(any->begun, "<tool_call>\n");
   EXPECT_NE(any->answer.grammar, nullptr);
-  const auto one = make_prompt(model, request_of(asked + R"({"type":"function","function":{"name":"wait"}})"));
+  const auto one =
+      make_prompt(model, request_of(asked + R"({"type":"function","function":{"name":"wait"}})"), grammars);
   ASSERT_TRUE(one) << one.error().message;
   EXPECT_EQ(end_of_prompt(model, *one), "<tool_call>\n{\"name\": \"wait\", \"arguments\":");
   EXPECT_EQ(one->begun, end_of_prompt(model, *one));
@@ -151,9 +153,10 @@ TEST(ForcedCalls, ThePromptEndsWithTheirBeginning) {
 TEST(ForcedCalls, AThoughtThatThePromptBeganIsEnded) {
   LoadedModel model = model_of(std::string(kTemplate) + "<think>\n");
   model.thinks = true;
+  local::GrammarCache grammars;
   const std::string asked = kTools + ",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"tool_choice\":";
-  EXPECT_TRUE(make_prompt(model, request_of(asked + "\"auto\""))->starts_thinking);
-  const auto forced = make_prompt(model, request_of(asked + "\"required\""));
+  EXPECT_TRUE(make_prompt(model, request_of(asked + "\"auto\""), grammars)->starts_thinking);
+  const auto forced = make_prompt(model, request_of(asked + "\"required\""), grammars);
   EXPECT_FALSE(forced->starts_thinking);
   EXPECT_EQ(end_of_prompt(model, *forced), "<think>\n</think>\n\n<tool_call>\n");
 }
