@@ -4,12 +4,13 @@ import json
 import os
 import re
 import tempfile
-import threading
 import time
 from fractions import Fraction
 
 from support import tiny_gguf
 from support.case import GatewayCase
+from support.gateway import DIMENSIONS
+from support.http1 import request_bytes
 
 HOURLY = Fraction("3600")  # USD: a second costs a dollar
 NO_END = {str(token): -100 for token in (257, 258, 259)}  # of tiny_gguf
@@ -22,9 +23,11 @@ class LocalMetrics(GatewayCase):
         folder = cls.enterClassContext(tempfile.TemporaryDirectory())
         file = os.path.join(folder, "tiny.gguf")
         tiny_gguf.write(file)
+        slow = os.path.join(folder, "slow.gguf")
+        tiny_gguf.write(slow, layers=32, context=8192)
         names = ("counted", "kept", "idle", "crowded", "gone")
         rows = [{"name": name, "file": file, "hourly_cost_usd": float(HOURLY), "threads": 1} for name in names]
-        rows[3].update(max_running=1, max_waiting=2)
+        rows[3].update(file=slow, context=8192, max_running=1, max_waiting=2)
         rows.append({"name": "free", "file": file, "threads": 1})
         cls.overrides = {"retry": {"max_attempts": 1}, "local": {"models": rows}}
         return super().configure(vendor)
@@ -85,19 +88,19 @@ class LocalMetrics(GatewayCase):
         self.assertNotIn('tollgate_engine_idle_cost_usd_total{model="free"}', text)
 
     def test_a_crowd_is_seen(self):
-        askers = [threading.Thread(target=self.chat, args=("crowded",), kwargs={"max_tokens": 450, "logit_bias": NO_END, "n": 1}) for _ in range(6)]
-        seen = set()
-        for asker in askers:
-            asker.start()
-        while any(asker.is_alive() for asker in askers):
-            now = [self.vllm(name, "crowded") for name in ("num_requests_running", "num_requests_waiting", "kv_cache_usage_perc")]
-            seen.add((*now[:2], now[2] > 0, self.gateway.metric("tollgate_engine_saturation", model="crowded") >= 1))
-        for asker in askers:
-            asker.join(30)
-        self.assertTrue(any(running == 1 and waiting > 0 for running, waiting, _, _ in seen), seen)
-        self.assertTrue(any(used for _, _, used, _ in seen), seen)
-        self.assertTrue(any(full for _, _, _, full in seen), seen)
-        self.assertGreater(self.gateway.metric("tollgate_engine_rejected_total", model="crowded"), 0)
+        """One runs, two wait, the rest is refused; all leave when that was seen."""
+        body = {"model": "local/crowded", "max_tokens": 7500, "stream": True, "logit_bias": NO_END, "messages": [{"role": "user", "content": "x"}]}
+        for _ in range(6):
+            self.enterContext(self.gateway.connect()).send(request_bytes("POST", "/v1/chat/completions", body, DIMENSIONS))
+
+        def seen():
+            text = self.gateway.admin("/metrics").body.decode()
+            number = lambda name, label: float(re.search(rf'^{name}\{{.*{label}="crowded".*\}} (\S+)$', text, re.M)[1])
+            state = [number(f"vllm:{name}", "model_name") for name in ("num_requests_running", "num_requests_waiting")]
+            used = number("vllm:kv_cache_usage_perc", "model_name") > 0
+            return (*state, used, number("tollgate_engine_saturation", "model") >= 1, number("tollgate_engine_rejected_total", "model") > 0)
+
+        self.wait_for((1, 2, True, True, True), seen)
 
     def test_the_text_is_well_formed(self):
         for line in self.gateway.admin("/metrics").body.decode().splitlines():
