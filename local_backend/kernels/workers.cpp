@@ -90,8 +90,8 @@ void Workers::Impl::work() {
     if (next >= chunks) return;
     if (!ticket.compare_exchange_weak(now, now + 1, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
     (*chunk)(static_cast<int>(next));
-    let_others_run();
     if (done.fetch_add(1, std::memory_order_acq_rel) + 1 == chunks) done.notify_one();
+    let_others_run();  // only now: whoever waits for the chunk shall not wait for the others' turn
     now = ticket.load(std::memory_order_acquire);
   }
 }
