@@ -85,7 +85,9 @@ class PrefixStore(unittest.TestCase):
         self.assertEqual(self.ask(self.gateway(share_prefixes=False, prefix_salt="one")), (text, 0))
 
     def test_damaged_values_are_misses_and_mended(self):
-        text, _ = self.ask(self.gateway())
+        first = self.gateway()
+        text, _ = self.ask(first)
+        self.assertEqual(first.stop(), 0)  # what the answer filled is there then, too
         self.eventually_stored()
         good = self.redis.values()
         keys = sorted(good)
