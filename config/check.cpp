@@ -229,7 +229,8 @@ void check_local(const Config& c, Reader& r) {
     if (!model.name.empty() && !names.insert(model.name).second)
       r.error(r.where(path + ".name"), path + ": two local models are called `" + model.name + "`");
     if (model.file.empty()) missing(r, path, "file", "every local model needs a GGUF file");
-    for (const auto& [key, file] : {std::pair{"file", model.file}, std::pair{"chat_template", model.chat_template}})
+    for (const auto& [key, file] : {std::pair{"file", model.file}, std::pair{"chat_template", model.chat_template},
+                                    std::pair{"draft", model.draft}})
       if (!file.empty() && file != kBuiltinModel && ::access(file.c_str(), R_OK) != 0)
         r.warn(r.where(path + "." + key), path + "." + key + ": cannot read " + file + " (" + std::strerror(errno) +
                                               "): requests for this model will be refused");

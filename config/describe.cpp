@@ -202,6 +202,10 @@ void describe(Visitor& v, LocalModel& model) {
           "GGUF file. Relative paths start at the configuration file's folder. `builtin:demo` is the demo model inside "
           "this program. Required."},
          model.file);
+  v.text({"draft",
+          "GGUF file of a smaller model with the same vocabulary. It guesses along where that pays; answers stay the "
+          "same."},
+         model.draft);
   v.text({"device", "Where it runs; `auto` takes the best there is."}, model.device, kDevices);
   integer(v, {"threads", "Threads of the engine, the one that schedules among them."}, model.threads, {0, 1024},
           "auto");

@@ -92,7 +92,7 @@ void settle_paths(Config& c, const std::string& base_dir) {
   if (c.state_dir == "auto") c.state_dir = automatic_state_dir();
   for (std::string* path : {&c.tls.cert, &c.tls.key}) *path = resolve_path(*path, base_dir);
   for (LocalModel& model : c.local.models)
-    for (std::string* path : {&model.file, &model.chat_template})
+    for (std::string* path : {&model.file, &model.chat_template, &model.draft})
       if (*path != kBuiltinModel) *path = resolve_path(*path, base_dir);
 }
 

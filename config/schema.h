@@ -183,6 +183,7 @@ struct LocalModel {
   std::size_t max_running = 64, max_waiting = 256;
   std::optional<Money> hourly_cost;  // USD for an hour of the machine; absent = priced by tokens, if at all
   std::string chat_template;         // a file instead of the model's own template
+  std::string draft;                 // a GGUF file: a smaller model with the same vocabulary that guesses along
   std::size_t host_cache = 0;        // bytes behind kv_memory for blocks of prompts
   bool share_prefixes = false;       // blocks of prompts go to the store and come from there
   Millis prefix_ttl{24 * 3'600'000};

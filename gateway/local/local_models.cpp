@@ -40,6 +40,7 @@ Result<void> load_parts(LoadedModel& model) {
   local::EngineOptions options;
   options.file = row.file;
   if (row.file == config::kBuiltinModel) options.image = models::demo();
+  options.draft_file = row.draft;
   options.threads = row.threads;
   options.kv = row.kv == "q8" ? local::KvType::q8 : local::KvType::f16;
   options.kv_bytes = row.kv_memory;

@@ -53,7 +53,7 @@ budgets: []
 limits: []
 alerts: {}
 cache: {}
-local: {models: [{name: demo, file: models/absent.gguf, device: auto, hourly_cost_usd: 0.12}]}
+local: {models: [{name: demo, file: models/absent.gguf, draft: /absent/tiny.gguf, device: auto, hourly_cost_usd: 0.12}]}
 )";
 
 TEST(Load, TheDocumentedShapeLoads) {
@@ -71,12 +71,14 @@ TEST(Load, TheDocumentedShapeLoads) {
   // What this version cannot do is said, not ignored.
   EXPECT_TRUE(holds(result.warnings, "local.models.0.file: cannot read ./models/absent.gguf (No such file"))
       << all_text(result.warnings);
+  EXPECT_TRUE(holds(result.warnings, "local.models.0.draft: cannot read /absent/tiny.gguf (No such file"));
   EXPECT_TRUE(holds(result.warnings, "models.smart.strategy"));
   EXPECT_FALSE(holds(result.warnings, "budgets"));
   ASSERT_NE(c.find_provider("local"), nullptr);
   EXPECT_TRUE(c.find_provider("local")->unusable.empty());
   ASSERT_EQ(c.local.models.size(), 1u);
   EXPECT_EQ(c.local.models[0].name, "demo");
+  EXPECT_EQ(c.local.models[0].draft, "/absent/tiny.gguf");
   EXPECT_EQ(c.local.models[0].hourly_cost, *Money::parse("0.12"));
 }
 
