@@ -1,6 +1,7 @@
 #include "gateway/model_list.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "core/json.h"
 
@@ -29,10 +30,17 @@ std::string entry(const Snapshot& snapshot, ApiFamily family, std::string_view n
          R"(,"owned_by":"tollgate"})";
 }
 
+// The configured names, then the models of this process, which need no entry of their own to be asked for.
+std::vector<std::string> listed(const Snapshot& snapshot) {
+  std::vector<std::string> names = snapshot.models->names();
+  for (const config::LocalModel& model : snapshot.config.local.models) names.push_back("local/" + model.name);
+  return names;
+}
+
 }  // namespace
 
 std::string model_list(const Snapshot& snapshot, ApiFamily family) {
-  const auto& names = snapshot.models->names();
+  const std::vector<std::string> names = listed(snapshot);
   std::string out = family == ApiFamily::google      ? R"({"models":[)"
                     : family == ApiFamily::anthropic ? R"({"data":[)"
                                                      : R"({"object":"list","data":[)";
@@ -48,7 +56,7 @@ std::string model_list(const Snapshot& snapshot, ApiFamily family) {
 }
 
 Result<std::string> model_entry(const Snapshot& snapshot, ApiFamily family, std::string_view name) {
-  const auto& names = snapshot.models->names();
+  const std::vector<std::string> names = listed(snapshot);
   if (std::find(names.begin(), names.end(), name) != names.end()) return entry(snapshot, family, name);
   return Error{
       .kind = ErrorKind::client_fault,

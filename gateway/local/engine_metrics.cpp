@@ -92,6 +92,8 @@ void tell_engine(const LoadedModel& model, const Names& names, MetricsSink& sink
   tell_state(now, names, sink);
   tell_sums(now, names, sink);
   model.meter->tell(sink, names.vllm);
+  sink.gauge("tollgate_engine_prefix_blocks", "KV blocks that prompts may begin with", names.ours,
+             static_cast<std::int64_t>(model.prefixes->size()));
   tell_machine(now.busy_us, now.idle_us, now.steps, model.row.hourly_cost, names.ours, sink);
 }
 

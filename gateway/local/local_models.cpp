@@ -7,12 +7,14 @@
 #include "core/log.h"
 #include "gateway/local/block_store.h"
 #include "gateway/local/engine_metrics.h"
+#include "gateway/local/prefix_events.h"
 #include "models/embedded.h"
 
 namespace tollgate::gateway {
 namespace {
 
 constexpr std::size_t kMaxTemplate = 256u << 10;
+constexpr std::size_t kMostPrefixBlocks = 1u << 20;  // more than pools of this size of machine have
 
 // The template's text: the row's own file, or the model's.
 Result<std::string> template_source(const config::LocalModel& row, const local::Tokenizer& tokenizer) {
@@ -53,6 +55,8 @@ Result<void> load_parts(LoadedModel& model) {
     if (!url) return std::move(url).error();
     options.prefixes.open_store = open_block_stores(*url, row.prefix_ttl);
   }
+  const auto prefixes = std::make_shared<cache::PrefixIndex>(kMostPrefixBlocks);
+  options.prefixes.listener = std::make_shared<PrefixEvents>(prefixes);
   const auto meter = std::make_shared<EngineMeter>();
   options.observer = meter;
   auto engine = local::Engine::load(options);
@@ -72,6 +76,7 @@ Result<void> load_parts(LoadedModel& model) {
   model.guard = std::make_unique<const local::TextGuard>((*engine)->tokenizer());
   model.engine = *std::move(engine);
   model.meter = meter;
+  model.prefixes = prefixes;
   return {};
 }
 

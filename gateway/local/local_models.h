@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "cache/prefix_index.h"
 #include "config/schema.h"
 #include "gateway/local/model_reaper.h"
 #include "local_backend/engine/embed_engine.h"
@@ -39,12 +40,13 @@ struct ModelWish {
 // thread-safe.
 struct LoadedModel {
   config::LocalModel row;
-  bool loading = false;                          // it cannot answer yet; the rest is empty then
-  std::string store;                             // what it shares prefixes through; empty: it does not
-  std::string problem;                           // why it cannot answer; the rest is empty then
-  std::shared_ptr<local::Engine> engine;         // null for an embedder
-  std::shared_ptr<local::EmbedEngine> embedder;  // null for a model that chats; with it, what follows is empty
-  std::shared_ptr<const EngineMeter> meter;      // second owner: the engine, which feeds it; null for an embedder
+  bool loading = false;                                // it cannot answer yet; the rest is empty then
+  std::string store;                                   // what it shares prefixes through; empty: it does not
+  std::string problem;                                 // why it cannot answer; the rest is empty then
+  std::shared_ptr<local::Engine> engine;               // null for an embedder
+  std::shared_ptr<local::EmbedEngine> embedder;        // null for a model that chats; with it, what follows is empty
+  std::shared_ptr<const cache::PrefixIndex> prefixes;  // blocks that its pool has now; null for an embedder
+  std::shared_ptr<const EngineMeter> meter;            // second owner: the engine, which feeds it; null for an embedder
   std::shared_ptr<const local::ChatTemplate> chat_template;  // null: the file has none, texts are joined plainly
   local::ToolFormat tool_format = local::ToolFormat::none;
   local::ArgumentForm arguments = local::ArgumentForm::object;

@@ -57,6 +57,7 @@ class LocalMetrics(GatewayCase):
         self.assertEqual(self.vllm("prefix_cache_queries_total", "counted"), prompts)
         self.assertGreaterEqual(self.vllm("prefix_cache_hits_total", "counted"), said[2]["prompt_tokens_details"]["cached_tokens"])
         self.assertGreater(said[2]["prompt_tokens_details"]["cached_tokens"], 64)
+        self.assertGreater(self.gateway.metric("tollgate_engine_prefix_blocks", model="counted"), 64 // 32)
         for reason, count in (("length", 6), ("stop", 0), ("abort", 0), ("error", 0)):
             self.assertEqual(self.vllm("request_success_total", "counted", finished_reason=reason), count, reason)
         for name in HISTOGRAMS:

@@ -20,6 +20,7 @@ std::shared_ptr<const Snapshot> snapshot_with(config::AuthMode mode, bool keys =
   lab.base_url = "http://127.0.0.1:1/v1";
   lab.auth = "none";
   config.providers.push_back(lab);
+  config.local.models = {{.name = "tiny", .file = "/absent"}};
   config.models = {{"smart", {{"lab", "a"}}}, {"odd \"name\"", {{"lab", "b"}}}};
   auto snapshot = make_snapshot(std::move(config));
   EXPECT_TRUE(snapshot);
@@ -79,7 +80,7 @@ TEST(ModelList, IsWhatEachFamilyParses) {
   auto openai = reader.parse(model_list(*snapshot, ApiFamily::openai));
   ASSERT_TRUE(openai);
   EXPECT_EQ((*openai)["object"].as_string(), "list");
-  ASSERT_EQ((*openai)["data"].size(), 2u);
+  ASSERT_EQ((*openai)["data"].size(), 3u);
   EXPECT_EQ((*openai)["data"].at(0)["id"].as_string(), "smart");
   EXPECT_EQ((*openai)["data"].at(1)["id"].as_string(), "odd \"name\"");
   EXPECT_GT((*openai)["data"].at(0)["created"].as_int().value_or(0), 1'600'000'000);
@@ -87,7 +88,7 @@ TEST(ModelList, IsWhatEachFamilyParses) {
   ASSERT_TRUE(anthropic);
   EXPECT_EQ((*anthropic)["has_more"].as_bool(), false);
   EXPECT_EQ((*anthropic)["first_id"].as_string(), "smart");
-  EXPECT_EQ((*anthropic)["last_id"].as_string(), "odd \"name\"");
+  EXPECT_EQ((*anthropic)["last_id"].as_string(), "local/tiny") << "models of this process need no entry";
   EXPECT_EQ((*anthropic)["data"].at(0)["type"].as_string(), "model");
   EXPECT_EQ((*anthropic)["data"].at(0)["created_at"].as_string().value_or("").size(), 20u);
 }
@@ -95,6 +96,7 @@ TEST(ModelList, IsWhatEachFamilyParses) {
 TEST(ModelList, OneEntryOrNotFound) {
   const auto snapshot = snapshot_with(config::AuthMode::open);
   EXPECT_TRUE(model_entry(*snapshot, ApiFamily::openai, "smart"));
+  EXPECT_TRUE(model_entry(*snapshot, ApiFamily::openai, "local/tiny"));
   auto none = model_entry(*snapshot, ApiFamily::openai, "smar");
   ASSERT_FALSE(none);
   EXPECT_EQ(none.error().status, 404);
