@@ -146,6 +146,13 @@ std::string yaml_text(const std::string& text) {
   return out + "'";
 }
 
+std::string count_text(std::uint64_t count) {
+  const auto number = static_cast<double>(count);
+  return count >= 1'000'000'000 ? fmt::format("{:.2f} billion", number / 1e9)
+         : count >= 1'000'000   ? fmt::format("{:.1f} million", number / 1e6)
+                                : fmt::format("{}", count);
+}
+
 std::string summary(const local::GgufFile& file) {
   std::uint64_t weights = 0;
   std::map<std::string_view, std::uint64_t> types;
@@ -160,8 +167,7 @@ std::string summary(const local::GgufFile& file) {
   std::string out;
   for (const char c : file.text("general.architecture").value_or("?")) out += c > ' ' && c < 127 ? c : '?';
   const std::int64_t context = file.integer(out + ".context_length").value_or(0);
-  out += fmt::format(", {:.2f} B weights, mostly {}, {}", static_cast<double>(weights) / 1e9, most,
-                     pull::size_text(file.size()));
+  out += fmt::format(", {} weights, mostly {}, {}", count_text(weights), most, pull::size_text(file.size()));
   return context > 0 ? out + fmt::format(", context {}", context) : out;
 }
 

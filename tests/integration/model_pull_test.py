@@ -72,7 +72,7 @@ class Whole(Pull):
     def test_file_summary_and_configuration(self):
         done = self.pull()
         self.good(done)
-        self.assertIn("llama, 0.00 B weights, mostly f32, 2.8 MB, context 512", done.out)
+        self.assertIn("llama, 700000 weights, mostly f32, 2.8 MB, context 512", done.out)
         self.assertIn(f"# sha256 {SHA} (nothing told to check it by)\n", done.out)
         self.assertIn("100 %", done.err)
         self.assertNotIn("\r", done.err)
