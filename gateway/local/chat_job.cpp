@@ -1,7 +1,7 @@
 #include "gateway/local/chat_job.h"
 
 #include <algorithm>
-#include <atomic>
+#include <functional>
 
 #include "core/clock.h"
 #include "core/http.h"
@@ -11,13 +11,13 @@
 #include "gateway/local/argument_kinds.h"
 #include "gateway/local/local_reply.h"
 #include "gateway/local/mailbox.h"
+#include "gateway/local/off_thread.h"
 #include "gateway/local/prompt.h"
 
 namespace tollgate::gateway {
 namespace {
 
 constexpr std::string_view kDialect = "openai.chat";
-constexpr auto kLook = std::chrono::milliseconds(100);  // how often a silent wait looks whether the caller is there
 
 class Listener final : public local::AnswerListener {
  public:
@@ -76,27 +76,14 @@ class ChatJob {
  private:
   // Off the io thread, which others share. Nothing for a caller who has left meanwhile: that cost no machine time.
   Task<std::optional<Result<LocalPrompt>>> prepare() {
-    struct Work {
-      std::atomic<bool> unwanted = false, done = false;
-      std::optional<Result<LocalPrompt>> prompt;
-    };
-    auto work = std::make_shared<Work>();
     auto& threads = must_compile(request_, vendor_.grammars) ? vendor_.compiling : vendor_.preparing;
-    asio::post(threads, [work, mailbox = mailbox_, model = model_, request = request_, executor = stream_.executor(),
-                         &grammars = vendor_.grammars] {
-      if (work->unwanted) return;
-      work->prompt = make_prompt(*model, request, grammars);
-      work->done = true;
-      asio::post(executor, [mailbox] { mailbox->wake(); });
-    });
-    while (!work->done) {
-      timer_.set(SteadyClock::now() + kLook);
-      co_await mailbox_->wait();
-      if (stream_.looks_alive()) continue;
-      work->unwanted = left_ = true;
-      co_return std::nullopt;
-    }
-    co_return std::move(work->prompt);
+    const std::function<Result<LocalPrompt>()> make = [model = model_, request = request_,
+                                                       &grammars = vendor_.grammars] {
+      return make_prompt(*model, request, grammars);
+    };
+    auto prompt = co_await off_thread(stream_, threads, make);
+    left_ = !prompt;
+    co_return prompt;
   }
 
   Result<void> begin(const LocalPrompt& prompt) {
@@ -127,7 +114,7 @@ class ChatJob {
     events_.push_back(started_);
     std::vector<AnswerMail> mails;
     while (open_ > 0) {
-      timer_.set(SteadyClock::now() + kLook);
+      timer_.set(SteadyClock::now() + kCallerLook);
       co_await mailbox_->wait();
       mailbox_->take(mails);
       for (const AnswerMail& mail : mails) take(mail);
