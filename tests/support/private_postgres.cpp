@@ -1,8 +1,6 @@
 // PrivatePostgres: initdb, pg_ctl and psql of the installed server. Owner: tests. Thread rule: one owner.
 #include "private_postgres.h"
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -11,6 +9,8 @@
 #include <filesystem>
 #include <fstream>
 #include <vector>
+
+#include "free_port.h"
 
 namespace tollgate::test {
 namespace {
@@ -21,20 +21,6 @@ std::string binaries() {
     if (std::filesystem::exists(path + "/initdb")) return path;
   }
   return {};
-}
-
-int free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  int port = 0;
-  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
-      ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0)
-    port = ntohs(address.sin_port);
-  ::close(fd);
-  return port;
 }
 
 std::string shell_word(const std::string& text) {
