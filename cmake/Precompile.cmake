@@ -5,7 +5,8 @@
 # tollgate_precompile(target group): the target's sources start from the group's headers. Groups: std (cmake/precompiled.h),
 # net (std and core/net), dialects (std and what every dialect includes). A source with compiler options of its
 # own needs SKIP_PRECOMPILE_HEADERS.
-option(TOLLGATE_PRECOMPILE "Precompile shared headers" OFF)
+# The environment variable of that name is the default, for scripts that build many presets.
+option(TOLLGATE_PRECOMPILE "Precompile shared headers" $ENV{TOLLGATE_PRECOMPILE})
 
 function(tollgate_precompile_group group)
   set(source ${CMAKE_BINARY_DIR}/precompiled/${group}.cpp)

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "config/check.h"
+#include "core/percent.h"
 
 namespace tollgate::config {
 namespace {
@@ -12,34 +13,12 @@ constexpr int kMaxDatabase = 1'000'000;
 
 Error invalid(std::string message) { return Error{.code = "bad_redis_url", .message = std::move(message)}; }
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-bool decode(std::string_view text, std::string& out) {
-  out.clear();
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
-    const int low = high < 0 ? -1 : hex_digit(text[i + 2]);
-    if (low < 0) return false;
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return true;
-}
-
 // `text`: what stands before the @.
 Result<void> read_user(std::string_view text, RedisUrl& url) {
   const std::size_t colon = text.find(':');
   if (colon == std::string_view::npos) return invalid("a user needs a password: redis://USER:PASSWORD@HOST");
-  if (!decode(text.substr(0, colon), url.user) || !decode(text.substr(colon + 1), url.password))
-    return invalid("user or password has a `%` that begins no %XX");
+  if (!percent_decode(text.substr(0, colon), url.user) || !percent_decode(text.substr(colon + 1), url.password))
+    return invalid("user or password has a `%` that begins no %XX, or a %00");
   if (url.password.empty()) return invalid("the password is empty; leave out `:@` for none");
   return {};
 }

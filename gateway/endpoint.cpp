@@ -1,7 +1,7 @@
 #include "gateway/endpoint.h"
 
 #include "config/template.h"
-#include "gateway/percent.h"
+#include "core/percent.h"
 
 namespace tollgate::gateway {
 namespace {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/log.h"
+#include "core/percent.h"
 #include "gateway/batches/settler.h"
 #include "gateway/exchange.h"
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "core/percent.h"
+
 namespace tollgate::gateway {
 namespace {
 
@@ -121,12 +123,6 @@ std::optional<Route> match_batch_path(std::string_view path) {
   return {};
 }
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 // Calls f(name, value, whole) for each raw parameter.
 template <class F>
 void each_parameter(std::string_view query, F&& f) {
@@ -181,22 +177,6 @@ std::string query_without(std::string_view query, std::span<const std::string_vi
     kept += whole;
   });
   return kept;
-}
-
-bool percent_decode(std::string_view text, std::string& out) {
-  out.clear();
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
-    const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
-    if (high < 0 || low < 0 || (high == 0 && low == 0)) return false;
-    out += static_cast<char>(high << 4 | low);
-    i += 2;
-  }
-  return true;
 }
 
 }  // namespace tollgate::gateway

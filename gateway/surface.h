@@ -76,7 +76,5 @@ std::optional<Route> match_route(std::string_view path, std::string_view query);
 std::optional<std::string> query_value(std::string_view query, std::string_view name);
 // The query without these parameters: "" or with its '?'.
 std::string query_without(std::string_view query, std::span<const std::string_view> names);
-// Percent escapes undone; false when one is broken or is a NUL.
-bool percent_decode(std::string_view text, std::string& out);
 
 }  // namespace tollgate::gateway

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/crypto.h"
-#include "gateway/percent.h"
+#include "core/percent.h"
 
 namespace tollgate::gateway {
 namespace {

@@ -10,7 +10,7 @@
 #include "core/json_write.h"
 #include "core/log.h"
 #include "core/text.h"
-#include "gateway/percent.h"
+#include "core/percent.h"
 
 namespace tollgate::gateway {
 namespace {

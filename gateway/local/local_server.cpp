@@ -1,6 +1,7 @@
 #include "gateway/local/local_server.h"
 
 #include "core/log.h"
+#include "core/percent.h"
 #include "core/spawn.h"
 #include "gateway/local/chat_job.h"
 #include "gateway/local/count_job.h"

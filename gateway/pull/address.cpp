@@ -1,7 +1,7 @@
 #include "gateway/pull/address.h"
 
 #include "config/check.h"
-#include "gateway/percent.h"
+#include "core/percent.h"
 
 namespace tollgate::gateway::pull {
 namespace {

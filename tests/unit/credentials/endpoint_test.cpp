@@ -3,8 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include "gateway/percent.h"
-
 namespace tollgate::gateway {
 namespace {
 
@@ -67,17 +65,6 @@ TEST(Endpoint, RowsChangePaths) {
   EXPECT_EQ(path(true, ""), "/own-stream");
   EXPECT_EQ(path(true, "/messages-stream"), "/own-stream");
   EXPECT_EQ(path(false, ""), "/own");
-}
-
-TEST(Percent, ThereAndBack) {
-  std::string all;
-  for (int c = 0; c < 256; ++c) all += static_cast<char>(c);
-  std::string encoded;
-  append_percent_encoded(encoded, all, {});
-  EXPECT_EQ(percent_decoded(encoded), all);
-  EXPECT_EQ(encoded.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~%"),
-            std::string::npos);
-  EXPECT_EQ(percent_decoded("%4g%4%%41%"), "%4g%4%A%");
 }
 
 }  // namespace

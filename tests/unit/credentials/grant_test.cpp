@@ -7,7 +7,7 @@
 
 #include "core/base64.h"
 #include "core/json_dom.h"
-#include "gateway/percent.h"
+#include "core/percent.h"
 #include "tests/unit/credentials/test_key.h"
 
 namespace tollgate::gateway {

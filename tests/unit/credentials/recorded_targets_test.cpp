@@ -11,7 +11,7 @@
 #include "config/vendor_words.h"
 #include "core/json_dom.h"
 #include "gateway/endpoint.h"
-#include "gateway/percent.h"
+#include "core/percent.h"
 #include "gateway/surface.h"
 #include "tests/unit/core/test_data.h"
 

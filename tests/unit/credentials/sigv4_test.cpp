@@ -9,7 +9,7 @@
 #include "core/base64.h"
 #include "core/crypto.h"
 #include "core/json_dom.h"
-#include "gateway/percent.h"
+#include "core/percent.h"
 #include "tests/unit/core/test_data.h"
 
 namespace tollgate::gateway {

@@ -1,6 +1,6 @@
-#include "gateway/percent.h"
+#include "core/percent.h"
 
-namespace tollgate::gateway {
+namespace tollgate {
 namespace {
 
 bool unreserved(char c) {
@@ -12,6 +12,13 @@ int digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   const char lower = static_cast<char>(c | 0x20);
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+// What the escape at the start of `text` stands for; -1 if it is none. REQUIRES: text begins with '%'.
+int escaped_byte(std::string_view text) {
+  const int high = text.size() > 2 ? digit(text[1]) : -1;
+  const int low = high >= 0 ? digit(text[2]) : -1;
+  return low < 0 ? -1 : high << 4 | low;
 }
 
 }  // namespace
@@ -30,20 +37,30 @@ void append_percent_encoded(std::string& out, std::string_view text, std::string
   }
 }
 
+bool percent_decode(std::string_view text, std::string& out) {
+  out.clear();
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += text[i];
+      continue;
+    }
+    const int byte = escaped_byte(text.substr(i));
+    if (byte <= 0) return false;
+    out += static_cast<char>(byte);
+    i += 2;
+  }
+  return true;
+}
+
 std::string percent_decoded(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const int high = text[i] == '%' && i + 2 < text.size() ? digit(text[i + 1]) : -1;
-    const int low = high >= 0 ? digit(text[i + 2]) : -1;
-    if (low < 0) {
-      out += text[i];
-      continue;
-    }
-    out += static_cast<char>(high << 4 | low);
-    i += 2;
+    const int byte = text[i] == '%' ? escaped_byte(text.substr(i)) : -1;
+    out += byte < 0 ? text[i] : static_cast<char>(byte);
+    if (byte >= 0) i += 2;
   }
   return out;
 }
 
-}  // namespace tollgate::gateway
+}  // namespace tollgate
