@@ -180,6 +180,11 @@ void check_provider(const Provider& p, Reader& r) {
   if (auth_is_fixed(p.auth) && p.api_key.empty() && p.unusable.empty()) {
     missing(r, path, "api_key", "api_key is needed (`api_key: none` to send no key)");
   }
+  if (!p.load_path.empty() &&
+      (p.load_path.front() != '/' || url.host.empty() || p.load_path.find_first_of(" \t\r\n#") != std::string::npos)) {
+    r.error(r.where(path + ".load_path"),
+            path + ".load_path: expected a path on the host of base_url, such as /metrics");
+  }
   if (!p.ca_file.empty() && ::access(p.ca_file.c_str(), R_OK) != 0) {
     r.error(r.where(path + ".ca_file"), path + ".ca_file: cannot read " + p.ca_file);
   }
@@ -198,11 +203,26 @@ void check_target(const Config& c, const std::string& provider, Mark mark, const
   r.error(mark, path + ": unknown provider " + quoted(provider) + suggestion(provider, known));
 }
 
+// `prefix` chooses among replicas; which targets are some is told by their providers.
+void check_strategy(const Config& c, const Model& model, Reader& r) {
+  if (model.strategy != Strategy::prefix) return;
+  const auto replicas = std::count_if(model.targets.begin(), model.targets.end(), [&](const Target& target) {
+    const Provider* provider = c.find_provider(target.provider);
+    return provider != nullptr && !provider->load_path.empty();
+  });
+  const std::string path = "models." + model.name + ".strategy";
+  if (replicas < 2)
+    r.warn(r.where(path), path + ": `prefix` chooses among targets whose provider has a load_path; here are " +
+                              std::to_string(replicas));
+  if (replicas > kMaxReplicas) r.error(r.where(path), path + ": at most " + std::to_string(kMaxReplicas) + " replicas");
+}
+
 void check_models(const Config& c, Reader& r) {
   std::set<std::string> reported;
   for (const Model& model : c.models) {
     const std::string path = "models." + model.name;
     if (model.targets.empty()) missing(r, path, "targets", "at least one target is needed");
+    check_strategy(c, model, r);
     for (std::size_t i = 0; i < model.targets.size(); ++i) {
       const std::string at = path + ".targets." + std::to_string(i);
       const std::string& name = model.targets[i].provider;

@@ -11,7 +11,7 @@ using namespace std::string_view_literals;
 constexpr std::int64_t kMinute = 60'000, kDay = 24 * 60 * kMinute;
 
 constexpr std::array kAbort{"cancel"sv, "drain"sv};
-constexpr std::array kStrategies{"ordered"sv, "cheapest"sv};
+constexpr std::array kStrategies{"ordered"sv, "prefix"sv, "cheapest"sv};
 constexpr std::array kFidelity{"warn"sv, "strict"sv};
 
 void describe(Visitor& v, AwsAccount& aws) {
@@ -116,6 +116,10 @@ void describe(Visitor& v, Provider& p) {
              {10, kDay});
   v.duration({"idle_timeout", "Longest silence inside a reply."}, p.idle_timeout, {10, kDay});
   v.duration({"total_timeout", "For one attempt as a whole."}, p.total_timeout, {10, kDay});
+  v.text({"load_path",
+          "Where an inference engine tells how busy it is, as a path on the host of `base_url`: `/metrics` of vLLM, "
+          "SGLang, TensorRT-LLM or llama.cpp. Read once a second; needed by `strategy: prefix`. Empty = not read."},
+         p.load_path);
   v.text({"ca_file",
           "PEM file with the authorities to trust, also for the host of access tokens; empty = those of the system."},
          p.ca_file);
@@ -133,10 +137,14 @@ void describe(Visitor& v, Model& model) {
     if (!whole) v.problem("targets", "a target is written provider/model");
     if (whole && v.reading()) model.targets.push_back({text.substr(0, slash), text.substr(slash + 1)});
   }
-  std::string strategy = "ordered";
-  v.text({"strategy",
-          "`ordered`: the first usable target. `cheapest` is not available in this version (acts as `ordered`)."},
-         strategy, kStrategies);
+  std::string strategy(kStrategies[static_cast<std::size_t>(model.strategy)]);
+  v.text(
+      {"strategy",
+       "`ordered`: the first usable target. `prefix`: targets whose provider has a `load_path` are replicas of one "
+       "engine; a request goes to the one that holds most of its prompt in its cache unless that is much busier, the "
+       "other targets follow in their order. `cheapest` is not available in this version (acts as `ordered`)."},
+      strategy, kStrategies);
+  model.strategy = strategy == "prefix" ? Strategy::prefix : Strategy::ordered;
   if (strategy == "cheapest") v.later({"strategy", {}});
   std::string fidelity(model.fidelity ? kFidelity[static_cast<std::size_t>(*model.fidelity)] : ""sv);
   v.text({"fidelity", "Instead of the file's `fidelity`."}, fidelity, kFidelity);

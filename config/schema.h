@@ -86,7 +86,8 @@ struct Provider {
   std::vector<std::string> usage_flags;        // quirks of its usage: "additive_reasoning", "x_groq", ...
   bool stream_usage_option = true;             // understands stream_options.include_usage
   Millis connect_timeout{5'000}, first_byte_timeout{120'000}, idle_timeout{60'000}, total_timeout{900'000};
-  std::string ca_file;  // also for the host that hands out its tokens
+  std::string load_path;  // of the page that tells how busy it is; empty = it is not read
+  std::string ca_file;    // also for the host that hands out its tokens
   bool tls_verify = true;
   bool configured = false;  // named by the user's file; false: a shipped row that nobody mentioned
   std::string unusable;     // why requests to it must be refused ("environment variable X is not set"); empty = usable
@@ -95,7 +96,8 @@ struct Provider {
 // What cannot be carried from one dialect to another: named in a header, or refused before anything is sent.
 enum class Fidelity : unsigned char { warn, strict };
 
-enum class Strategy : unsigned char { ordered };
+enum class Strategy : unsigned char { ordered, prefix };
+inline constexpr int kMaxReplicas = 64;  // of one model
 struct Target {
   std::string provider, model;  // "openai", "gpt-5-mini"
   std::string text() const { return provider + "/" + model; }

@@ -144,9 +144,12 @@ Result<void> App::start_listeners() {
       config.threads > 0 ? config.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   batches_ = std::make_unique<BatchSettler>(config.state_dir + "/batches", snapshot_, spool_->make_writer(), metrics_,
                                             *guard_, default_dialers(*local_));
+  replicas_ = std::make_unique<ReplicaBook>(metrics_);
+  replicas_->apply(*snapshot_);
+  load_watch_ = std::make_unique<LoadWatch>(*replicas_, snapshot_, default_dialers(*local_));
   for (int i = 0; i < threads; ++i) {
     auto server = std::make_unique<Server>(snapshot_, spool_->make_writer(), metrics_, *guard_,
-                                           default_dialers(*local_), batches_.get());
+                                           default_dialers(*local_), batches_.get(), replicas_.get());
     auto port = server->listen(host_, port_, tls);
     if (!port) return std::move(port).error();
     port_ = *port;
@@ -174,6 +177,7 @@ Result<void> App::start_listeners() {
   if (!admin_port) return std::move(admin_port).error();
   admin_port_ = *admin_port;
   batches_->start();
+  load_watch_->start();
   for (auto& server : servers_) server->start();
   return {};
 }
@@ -211,6 +215,8 @@ Result<void> App::reload() {
   set_log_level(after.log.level);
   for (auto& server : servers_) server->reload(snapshot_);
   batches_->reload(snapshot_);
+  replicas_->apply(*snapshot_);
+  load_watch_->reload(snapshot_);
   log_info("configuration reloaded", {{"file", std::string_view(config_path_)}});
   return {};
 }
@@ -249,6 +255,7 @@ void App::shut_down() {
   local_->models.stop();
   servers_.clear();
   batches_->stop();
+  load_watch_->stop();
   writer_->stop(kFinalFlush);
   admin_->stop();
   log_info("stopped");

@@ -15,6 +15,7 @@
 #include "gateway/admin.h"
 #include "gateway/batches/settler.h"
 #include "gateway/local/local_server.h"
+#include "gateway/replicas/load_watch.h"
 #include "gateway/server.h"
 
 namespace tollgate::gateway {
@@ -48,6 +49,8 @@ class App {
   std::unique_ptr<billing::Spool> spool_;
   std::unique_ptr<billing::LedgerWriter> writer_;
   std::unique_ptr<BatchSettler> batches_;
+  std::unique_ptr<ReplicaBook> replicas_;
+  std::unique_ptr<LoadWatch> load_watch_;
   std::vector<std::unique_ptr<Server>> servers_;
   std::unique_ptr<Admin> admin_;
   unsigned short port_ = 0, admin_port_ = 0;

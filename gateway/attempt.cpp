@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "gateway/exchange.h"
+#include "gateway/replicas/replica_book.h"
 
 namespace tollgate::gateway {
 Task<Exchange::Next> Exchange::attempt(const router::TargetRef& target, bool more_same, bool more_targets) {
@@ -20,6 +21,8 @@ Task<Exchange::Next> Exchange::attempt(const router::TargetRef& target, bool mor
   holding_ = relaying_ = drop_lf_ = false;
   last_error_ = {};
   retry_after_ = {};
+  const bool counted = worker_.replicas && !vendor_->config->load_path.empty();
+  const UnderWay under_way(counted ? worker_.replicas->find(vendor_->config->name) : nullptr);
   const Next next = co_await run_call(more_same, more_targets);
   if (!settled_) (void)settle(billing::Outcome::error, "internal");
   co_return next;

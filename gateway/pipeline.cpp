@@ -4,6 +4,7 @@
 #include "gateway/auth.h"
 #include "gateway/error_body.h"
 #include "gateway/exchange.h"
+#include "gateway/replicas/replica_book.h"
 
 namespace tollgate::gateway {
 namespace {
@@ -131,6 +132,7 @@ Result<void> Exchange::plan_targets() {
                  .status = 400,
                  .code = "target_not_capable",
                  .message = "no target of model '" + scan_.model + "' can take this request: " + why};
+  if (worker_.replicas && plan_.by_prefix) worker_.replicas->order(plan_, in_.body);
   return {};
 }
 

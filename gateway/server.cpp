@@ -42,11 +42,13 @@ Result<void> check_port_unused(const std::string& host, unsigned short port) {
 }
 
 Server::Server(std::shared_ptr<const Snapshot> snapshot, std::unique_ptr<billing::SpoolWriter> spool,
-               MetricsRegistry& metrics, CardinalityGuard& guard, DialerFactory dialers, BatchSettler* batches)
+               MetricsRegistry& metrics, CardinalityGuard& guard, DialerFactory dialers, BatchSettler* batches,
+               ReplicaBook* replicas)
     : worker_(context_, std::move(snapshot), std::move(spool), metrics, guard, std::move(dialers)),
       acceptor_(context_.get_executor()),
       drain_timer_(context_.get_executor()) {
   worker_.batches = batches;
+  worker_.replicas = replicas;
 }
 
 Server::~Server() { join(); }

@@ -22,7 +22,8 @@ Result<void> check_port_unused(const std::string& host, unsigned short port);
 class Server {
  public:
   Server(std::shared_ptr<const Snapshot> snapshot, std::unique_ptr<billing::SpoolWriter> spool,
-         MetricsRegistry& metrics, CardinalityGuard& guard, DialerFactory dialers, BatchSettler* batches = nullptr);
+         MetricsRegistry& metrics, CardinalityGuard& guard, DialerFactory dialers, BatchSettler* batches = nullptr,
+         ReplicaBook* replicas = nullptr);
   ~Server();
   // Binds. `port` 0 takes a free one; the port in use comes back. Errors name the address and what to do.
   Result<unsigned short> listen(const std::string& host, unsigned short port, std::shared_ptr<net::TlsAcceptor> tls);

@@ -19,6 +19,7 @@
 namespace tollgate::gateway {
 
 class BatchSettler;
+class ReplicaBook;
 
 // Makes the dialer for a vendor's connections; tests and the simulation put their own in place.
 struct LocalVendor;
@@ -40,6 +41,7 @@ struct Worker {
   GatewayMetrics metrics;
   Credentials credentials;
   BatchSettler* batches = nullptr;  // the process's; null where batches are not settled
+  ReplicaBook* replicas = nullptr;  // the process's; null where targets are taken in order
   std::minstd_rand jitter;          // spreads retries
   bool draining = false;            // finish what runs, then close
 

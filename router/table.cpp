@@ -5,7 +5,7 @@ namespace tollgate::router {
 ModelTable::ModelTable(const config::Config& config) {
   for (std::size_t i = 0; i < config.providers.size(); ++i) providers_.emplace(config.providers[i].name, i);
   for (const config::Model& model : config.models) {
-    Plan plan{.route = model.name, .targets = {}};
+    Plan plan{.route = model.name, .targets = {}, .by_prefix = model.strategy == config::Strategy::prefix};
     for (const config::Target& target : model.targets)
       if (auto found = providers_.find(target.provider); found != providers_.end())
         plan.targets.push_back({found->second, target.model, target.text()});

@@ -21,6 +21,7 @@ struct TargetRef {
 struct Plan {
   std::string route;               // the models: entry, empty when asked as provider/model
   std::vector<TargetRef> targets;  // in the order to be tried, never empty
+  bool by_prefix = false;          // ReplicaSet may change the order
 };
 
 class ModelTable {

@@ -9,8 +9,8 @@
 #include "core/json.h"
 #include "core/json_write.h"
 #include "core/log.h"
-#include "core/text.h"
 #include "core/percent.h"
+#include "core/text.h"
 
 namespace tollgate::gateway {
 namespace {

@@ -10,8 +10,8 @@
 #include "config/template.h"
 #include "config/vendor_words.h"
 #include "core/json_dom.h"
-#include "gateway/endpoint.h"
 #include "core/percent.h"
+#include "gateway/endpoint.h"
 #include "gateway/surface.h"
 #include "tests/unit/core/test_data.h"
 
