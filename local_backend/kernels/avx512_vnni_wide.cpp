@@ -72,20 +72,32 @@ void multiply_tile(const ByteBlock& block, std::size_t units, const Activations&
   }
 }
 
+// The sums of all rows between one block and the next. In `y` each row would be on a page of its own.
+struct Partial {
+  alignas(64) float at[kWideRows][2][16];
+};
+
 template <int kRows, bool kMinimum, bool kHalves>
 void multiply_and_store(const ByteBlock& block, std::size_t units, const PanelTask& task, std::size_t row,
-                        std::size_t unit) {
-  const __mmask16 masks[2] = {Vector::lanes(rows_from(task.rows, 0)), Vector::lanes(rows_from(task.rows, 1))};
-  float* y = task.y + row * task.stride;
+                        std::size_t unit, Partial& partial) {
   Sums<kRows> sums;
 #pragma GCC unroll 8
   for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 2
     for (int half = 0; half < 2; ++half)
       sums.at[half][i] =
-          unit == 0 ? _mm512_setzero_ps()
-                    : _mm512_maskz_loadu_ps(masks[half], y + static_cast<std::size_t>(i) * task.stride + 16 * half);
+          unit == 0 ? _mm512_setzero_ps() : _mm512_load_ps(partial.at[row + static_cast<std::size_t>(i)][half]);
   multiply_tile<kRows, kMinimum, kHalves>(block, units, *task.in, task.first + row, unit, sums);
+  if (unit + units < task.in->units) {
+#pragma GCC unroll 8
+    for (int i = 0; i < kRows; ++i)
+#pragma GCC unroll 2
+      for (int half = 0; half < 2; ++half)
+        _mm512_store_ps(partial.at[row + static_cast<std::size_t>(i)][half], sums.at[half][i]);
+    return;
+  }
+  const __mmask16 masks[2] = {Vector::lanes(rows_from(task.rows, 0)), Vector::lanes(rows_from(task.rows, 1))};
+  float* y = task.y + row * task.stride;
 #pragma GCC unroll 8
   for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 2
@@ -93,22 +105,43 @@ void multiply_and_store(const ByteBlock& block, std::size_t units, const PanelTa
       _mm512_mask_storeu_ps(y + static_cast<std::size_t>(i) * task.stride + 16 * half, masks[half], sums.at[half][i]);
 }
 
+// Brings the weights of the next block into the second-level cache, some lines with each tile. What follows a panel's
+// last block is the next panel, which is often this thread's next one.
+class Prefetch {
+ public:
+  Prefetch(const PanelTask& task, std::size_t unit)
+      : at_(task.panel + unit_offset(panel_form(task.type), unit)),
+        bytes_(unit_bytes(panel_form(task.type)) * kBlockUnits / (task.count / kTile + 1)) {}
+  void step() {
+    for (std::size_t i = 0; i < bytes_; i += 64) _mm_prefetch(reinterpret_cast<const char*>(at_ + i), _MM_HINT_T1);
+    at_ += bytes_;
+  }
+
+ private:
+  const std::uint8_t* at_;
+  std::size_t bytes_;
+};
+
 template <bool kMinimum, bool kHalves>
-void multiply_block(const ByteBlock& block, std::size_t units, const PanelTask& task, std::size_t unit) {
+void multiply_block(const ByteBlock& block, std::size_t units, const PanelTask& task, std::size_t unit,
+                    Partial& partial) {
   std::size_t row = 0;
-  for (; row + kTile <= task.count; row += kTile)
-    multiply_and_store<kTile, kMinimum, kHalves>(block, units, task, row, unit);
+  Prefetch next(task, unit + units);
+  for (; row + kTile <= task.count; row += kTile) {
+    next.step();
+    multiply_and_store<kTile, kMinimum, kHalves>(block, units, task, row, unit, partial);
+  }
   switch (task.count - row) {
     case 1:
-      return multiply_and_store<1, kMinimum, kHalves>(block, units, task, row, unit);
+      return multiply_and_store<1, kMinimum, kHalves>(block, units, task, row, unit, partial);
     case 2:
-      return multiply_and_store<2, kMinimum, kHalves>(block, units, task, row, unit);
+      return multiply_and_store<2, kMinimum, kHalves>(block, units, task, row, unit, partial);
     case 3:
-      return multiply_and_store<3, kMinimum, kHalves>(block, units, task, row, unit);
+      return multiply_and_store<3, kMinimum, kHalves>(block, units, task, row, unit, partial);
     case 4:
-      return multiply_and_store<4, kMinimum, kHalves>(block, units, task, row, unit);
+      return multiply_and_store<4, kMinimum, kHalves>(block, units, task, row, unit, partial);
     case 5:
-      return multiply_and_store<5, kMinimum, kHalves>(block, units, task, row, unit);
+      return multiply_and_store<5, kMinimum, kHalves>(block, units, task, row, unit, partial);
     default:
       return;
   }
@@ -120,15 +153,16 @@ void vnni_multiply_wide(const PanelTask& task) {
   const PanelForm form = panel_form(task.type);
   if (is_float(form)) return avx512_multiply_floats(task);
   ByteBlock block;
+  Partial partial;
   for (std::size_t unit = 0; unit < task.in->units; unit += kBlockUnits) {
     const std::size_t units = task.in->units - unit < kBlockUnits ? task.in->units - unit : kBlockUnits;
     expand(task.type, task.panel, unit, units, block);
     if (form.minimum)
-      multiply_block<true, false>(block, units, task, unit);
+      multiply_block<true, false>(block, units, task, unit, partial);
     else if (form.halves)
-      multiply_block<false, true>(block, units, task, unit);
+      multiply_block<false, true>(block, units, task, unit, partial);
     else
-      multiply_block<false, false>(block, units, task, unit);
+      multiply_block<false, false>(block, units, task, unit, partial);
   }
 }
 

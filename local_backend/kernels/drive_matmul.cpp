@@ -10,9 +10,6 @@ namespace tollgate::local::drive {
 namespace {
 
 constexpr std::size_t kAlign = 64;
-// Input rows that a chunk of a wide product takes: their bytes should stay in the second-level cache while panel after
-// panel passes by.
-constexpr std::size_t kWideRows = 240;
 // Bytes of weights that a run of panels has in a narrow product. Runs shrink towards the end: long ones stream from
 // memory at its full speed, short ones let the threads finish together. The least is about two microseconds of one
 // core's memory bandwidth, the most what a thread may be late by.
@@ -103,13 +100,13 @@ void multiply_narrow(const LevelOps& ops, Matrices matrices, const Activations& 
   workers.run(static_cast<int>(runs.count), std::ref(chunk));
 }
 
-// Many: blocks of input rows times single panels.
+// Many: blocks of input rows, as equal as tiles allow, times single panels.
 void multiply_wide(const LevelOps& ops, Matrices matrices, const Activations& in, std::span<float* const> ys,
                    Workers& workers) {
   std::size_t panels = 0;
   for (const PackedMatrix* matrix : matrices) panels += panel_count(matrix->rows);
-  const std::size_t block_rows = std::max<std::size_t>(kWideRows / ops.tile, 1) * ops.tile;
-  const std::size_t blocks = (in.m + block_rows - 1) / block_rows;
+  const std::size_t blocks = (in.m + kWideRows - 1) / kWideRows;
+  const std::size_t block_rows = ((in.m + blocks - 1) / blocks + ops.tile - 1) / ops.tile * ops.tile;
   auto chunk = [&](int index) {
     const std::size_t first = static_cast<std::size_t>(index) / panels * block_rows;
     const PanelTask task{.in = &in, .first = first, .count = std::min(block_rows, in.m - first)};

@@ -36,6 +36,10 @@ struct PanelTask {
   std::size_t stride = 0;  // floats from one input row's results to the next one's
 };
 
+// Most input rows of a call of multiply_wide, a multiple of every level's tile. Their bytes should stay in the
+// second-level cache while panel after panel passes by.
+inline constexpr std::size_t kWideRows = 288;
+
 inline constexpr int kAttendRows = 64;    // most query rows of a tile
 inline constexpr int kAttendDim = 256;    // widest head that the fast levels take
 inline constexpr int kAttendTokens = 32;  // tokens of a block: kBlockTokens

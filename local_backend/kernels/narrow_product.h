@@ -1,6 +1,7 @@
 // Products with up to four input rows: each weight is read once, unpacked in registers and multiplied into all of them,
-// so the bound is the memory's bandwidth. Levels without a better way take more rows four by four, while the panel
-// stays in the cache. Also the quantising of input rows. Included after the file's vectors.
+// so the bound is the memory's bandwidth. No prefetch instructions: the machine's own prefetching of the one long
+// stream is faster without them (docs/engine-kernels.md). Levels without a better way take more rows four by four,
+// while the panel stays in the cache. Also the quantising of input rows. Included after the file's vectors.
 #pragma once
 
 #include "local_backend/kernels/level_ops.h"
@@ -9,7 +10,6 @@
 namespace tollgate::local {
 namespace {
 
-constexpr std::size_t kPrefetchBytes = 4096;
 constexpr std::size_t kNarrowTile = 4;
 
 // sums[row] += the four-column products of steps [kStep, kEnd).
@@ -70,8 +70,6 @@ void multiply_panel(const PanelTask& task) {
   for (auto& vector : sums)
     for (auto& sum : vector) sum = Vector::zero();
   for (std::size_t unit = 0; unit < in.units; ++unit, at += unit_bytes(kForm)) {
-    for (std::size_t line = 0; line < unit_bytes(kForm); line += 64)
-      _mm_prefetch(reinterpret_cast<const char*>(at + kPrefetchBytes + line), _MM_HINT_T0);
     if constexpr (kForm.super)
       if (unit % kSuperUnits == 0) {
         load_head<kForm>(at, head);
