@@ -98,6 +98,12 @@ TOLLGATE_DEVICE void copy_async(void* shared, const void* from, bool valid = tru
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;\n" ::"r"(shared_address(shared)), "l"(from), "r"(bytes)
                : "memory");
 }
+// The same with 4 bytes.
+TOLLGATE_DEVICE void copy_word_async(void* shared, const void* from, bool valid = true) {
+  const int bytes = valid ? 4 : 0;
+  asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;\n" ::"r"(shared_address(shared)), "l"(from), "r"(bytes)
+               : "memory");
+}
 TOLLGATE_DEVICE void commit_copies() { asm volatile("cp.async.commit_group;\n" ::: "memory"); }
 // Until at most `kGroups` of this thread's committed groups are under way.
 template <int kGroups>
@@ -159,6 +165,8 @@ TOLLGATE_DEVICE std::uint32_t pick_bytes(std::uint32_t a, std::uint32_t b, std::
   return __byte_perm(a, b, selector);
 }
 
+// a * b + c, rounded once.
+TOLLGATE_DEVICE float float_fma(float a, float b, float c) { return __fmaf_rn(a, b, c); }
 TOLLGATE_DEVICE float exp2_fast(float x) { return exp2f(x); }
 TOLLGATE_DEVICE float rsqrt_fast(float x) { return rsqrtf(x); }
 

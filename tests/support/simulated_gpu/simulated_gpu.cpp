@@ -29,6 +29,7 @@ constexpr int kLanes = 32;
 struct Copy {
   void* to;
   const void* from;
+  std::size_t bytes;
   bool valid;
 };
 
@@ -95,9 +96,9 @@ void suspend(Waiting why) {
 void land(const std::vector<Copy>& copies) {
   for (const Copy& copy : copies) {
     if (copy.valid) {
-      std::memcpy(copy.to, copy.from, 16);
+      std::memcpy(copy.to, copy.from, copy.bytes);
     } else {
-      std::memset(copy.to, 0, 16);
+      std::memset(copy.to, 0, copy.bytes);
     }
   }
 }
@@ -260,7 +261,14 @@ void load_matrices_transposed(std::uint32_t (&out)[4], const void* row) {
 void copy_async(void* shared, const void* from, bool valid) {
   check_alignment(shared);
   if (valid) check_alignment(from);
-  block->running->open.push_back({shared, from, valid});
+  block->running->open.push_back({shared, from, 16, valid});
+}
+
+void copy_word_async(void* shared, const void* from, bool valid) {
+  const auto misaligned = [](const void* address) { return reinterpret_cast<std::uintptr_t>(address) % 4 != 0; };
+  if (misaligned(shared) || (valid && misaligned(from)))
+    simulation_fails("4 bytes at an address that is no multiple of 4");
+  block->running->open.push_back({shared, from, 4, valid});
 }
 
 void commit_copies() {

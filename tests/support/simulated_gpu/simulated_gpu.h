@@ -82,6 +82,7 @@ void load_matrices(std::uint32_t (&out)[4], const void* row);
 void load_matrices_transposed(std::uint32_t (&out)[4], const void* row);
 
 void copy_async(void* shared, const void* from, bool valid = true);
+void copy_word_async(void* shared, const void* from, bool valid = true);
 void commit_copies();
 void wait_for_copies(int groups);
 template <int kGroups>
@@ -150,6 +151,7 @@ inline std::uint32_t pick_bytes(std::uint32_t a, std::uint32_t b, std::uint32_t 
   return out;
 }
 
+inline float float_fma(float a, float b, float c) { return std::fma(a, b, c); }
 inline float exp2_fast(float x) { return std::exp2(x); }
 inline float rsqrt_fast(float x) { return 1.0f / std::sqrt(x); }
 

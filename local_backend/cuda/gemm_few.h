@@ -1,0 +1,147 @@
+// The block for up to 8 tokens: 16 rows of weights, a chunk of their columns for each of its 8 warps. Bound by the
+// weights' way from memory: each lane keeps 128 bytes of them on their way in registers (eight units of 4 bits, four of
+// 8, two of 16), the first of them before the kernel waits for its predecessor. Included by .cu files alone.
+//
+// Arithmetic for an H200 (132 multiprocessors at about 1.75 GHz, 4.8 TB/s), 4 bits with minima, one token: latency
+// times bandwidth is 0.7 us * 4.8 TB/s / 132 = 25 KB for each multiprocessor. A warp has 8 * (512 + 128) = 5 KB under
+// way, a block 40 KB; three blocks fit (80 registers, 45 KB of shared memory each): 120 KB. Work: 27 bytes of weights
+// and scales must be used up in a cycle = 43 weights; a unit of 1,024 takes about 110 instructions of a warp (36 to
+// unpack, 4 products, 12 sums, 12 shuffles and conversions, the rest loads and copies), so that 4 issued in a cycle do
+// at most 37 at full rate: expected is 60 to 75 % of the memory's bandwidth, bound by issue rather than by memory.
+#pragma once
+
+#include "local_backend/cuda/gemm_block.h"
+
+namespace tollgate::local::gpu {
+
+inline constexpr int kFewTokens = 8;
+inline constexpr int kFewStages = 4;  // units whose activations are in shared memory or on their way
+inline constexpr int kFewStageBytes = kFewTokens * kTokenBytes;
+inline constexpr int kFewSumStride = kTileRows + 1;  // floats of a token in the warps' sums
+inline constexpr std::size_t kFewSharedBytes =
+    kGemmWarps * (kFewStages * kFewStageBytes + kFewTokens * kFewSumStride * sizeof(float));
+
+// The activations of a unit for one lane.
+struct FewTokens {
+  const std::byte* halves;         // of the lane's token g, its columns
+  const std::byte* sum_tokens[2];  // the sums of tokens 2t, 2t + 1
+  float inverse[2];
+
+  TOLLGATE_DEVICE Words2 fragment(int, int step) const { return *reinterpret_cast<const Words2*>(halves + step * 32); }
+  TOLLGATE_DEVICE float sum(int, int group, int i) const {
+    return reinterpret_cast<const float*>(sum_tokens[i])[group] * inverse[i];
+  }
+};
+
+template <class Format>
+TOLLGATE_DEVICE void load_unit(const GemmWork& work, int tile, int unit, GemmUnit<Format>& out) {
+  const int lane = lane_index();
+  const std::byte* values = work.unit_values<Format>(tile, unit) + lane * 16;
+  TOLLGATE_UNROLL
+  for (int i = 0; i < Format::kPieces; ++i) out.values[i] = load_once(values + i * 512);
+  if constexpr (Format::kScaleWords > 0) {
+    const auto* scales = reinterpret_cast<const std::uint32_t*>(work.unit_scales<Format>(tile, unit));
+    out.scales = scales[lane / 4 * Format::kScaleWords + lane % 4 % Format::kScaleWords];
+  }
+}
+
+// One chunk: units [begin, end) of the warp's 16 rows.
+template <class Format>
+class FewChunk {
+ public:
+  TOLLGATE_DEVICE FewChunk(const GemmWork& work, int tile, int begin, int end)
+      : work_(work), tile_(tile), begin_(begin), end_(end) {}
+
+  TOLLGATE_DEVICE void prefetch() {
+    TOLLGATE_UNROLL
+    for (int i = 0; i < kDepth; ++i)
+      if (begin_ + i < end_) load_unit(work_, tile_, begin_ + i, ring_[i]);
+  }
+
+  // REQUIRES: prefetch(), and that the predecessor is done. `stages`: the warp's shared memory.
+  TOLLGATE_DEVICE void multiply(std::byte* stages, float (&acc)[1][4]) {
+    const int lane = lane_index();
+    const TokenCopy copies[2] = {{work_, lane / 8, lane % 8}, {work_, lane / 8 + 4, lane % 8}};
+    const SumCopy sums(work_, Format::kMinimum ? lane / 2 : kFewTokens, lane % 2);
+    const auto stage_of = [&](int unit) { return stages + (unit - begin_) % kFewStages * kFewStageBytes; };
+    const auto fetch = [&](int unit) {
+      if (unit < end_) {
+        TOLLGATE_UNROLL
+        for (int i = 0; i < 2; ++i)
+          if (copies[i].from != nullptr) copies[i].copy(work_, unit, stage_of(unit));
+        if (Format::kMinimum && sums.from != nullptr) sums.copy(work_, unit, stage_of(unit));
+      }
+      commit_copies();
+    };
+    for (int i = 0; i < kFewStages - 1; ++i) fetch(begin_ + i);
+    // What is not there is never read: lanes of absent tokens read the last one, and their sums are thrown away.
+    const int last = work_.count - 1, pair = lane % 4 * 2;
+    const int token = lane / 4 < last ? lane / 4 : last;
+    const int of_sums[2] = {pair < last ? pair : last, pair + 1 < last ? pair + 1 : last};
+    FewTokens x{};
+    if constexpr (Format::kMinimum) {
+      for (int i = 0; i < 2; ++i) x.inverse[i] = inverse_of(work_.x.scales[work_.row_of_x(of_sums[i])]);
+    }
+    for (int base = begin_; base < end_; base += kDepth) {
+      TOLLGATE_UNROLL
+      for (int i = 0; i < kDepth; ++i) {
+        const int unit = base + i;
+        if (unit >= end_) break;
+        fetch(unit + kFewStages - 1);
+        wait_copies<kFewStages - 1>();
+        sync_warp();
+        const std::byte* stage = stage_of(unit);
+        x.halves = stage + token * kTokenBytes + lane % 4 * 8;
+        for (int j = 0; j < 2; ++j) x.sum_tokens[j] = stage + of_sums[j] * kTokenBytes + kSumsAt;
+        multiply_unit<Format, 1>(ring_[i], x, acc);
+        if (unit + kDepth < end_) load_unit(work_, tile_, unit + kDepth, ring_[i]);
+        sync_warp();  // the stage is free
+      }
+    }
+  }
+
+ private:
+  static constexpr int kDepth = 8 / Format::kPieces;
+
+  const GemmWork& work_;
+  const int tile_, begin_, end_;
+  GemmUnit<Format> ring_[kDepth];
+};
+
+// Adds the warps' sums, [warp][token][row], in the order of the chunks, and writes them.
+template <class Format>
+TOLLGATE_DEVICE void write_few(const GemmWork& work, int tile, int column_of_blocks, const float* sums) {
+  const int chunks = work.split.chunks_of_part, parts = kGemmWarps / chunks;
+  for (int i = thread_index(); i < parts * kFewTokens * kTileRows; i += kGemmThreads) {
+    const int part = i / (kFewTokens * kTileRows), token = i / kTileRows % kFewTokens, in_tile = i % kTileRows;
+    const int row = tile * kTileRows + in_tile;
+    if (token >= work.count || row >= work.rows) continue;
+    float sum = 0;
+    for (int chunk = part * chunks; chunk < (part + 1) * chunks; ++chunk)
+      sum += sums[(chunk * kFewTokens + token) * kFewSumStride + in_tile];
+    sum *= work.x.scales[work.row_of_x(token)] * work.row_scale<Format>(row);
+    work.out_at(column_of_blocks * parts + part, token)[row] = sum;
+  }
+}
+
+// REQUIRES: work.count is 1 to kFewTokens; kFewSharedBytes of shared memory; whole blocks of kGemmThreads.
+template <class Format>
+TOLLGATE_DEVICE void multiply_few(const GemmWork& work, int tile, int column_of_blocks) {
+  const int warp = warp_index(), lane = lane_index(), units = work.units();
+  const int chunk = column_of_blocks * kGemmWarps + warp;
+  FewChunk<Format> mine(work, tile, work.split.first_unit(chunk, units), work.split.first_unit(chunk + 1, units));
+  mine.prefetch();
+  let_next_kernel_start();
+  wait_for_previous_kernel();
+  std::byte* const shared = shared_memory();
+  float acc[1][4] = {};
+  mine.multiply(shared + warp * kFewStages * kFewStageBytes, acc);
+  auto* const sums = reinterpret_cast<float*>(shared + kGemmWarps * kFewStages * kFewStageBytes);
+  float* const here = sums + (warp * kFewTokens + lane % 4 * 2) * kFewSumStride + lane / 4;
+  TOLLGATE_UNROLL
+  for (int i = 0; i < 4; ++i) here[i % 2 * kFewSumStride + i / 2 * 8] = acc[0][i];
+  sync_block();
+  write_few<Format>(work, tile, column_of_blocks, sums);
+}
+
+}  // namespace tollgate::local::gpu
