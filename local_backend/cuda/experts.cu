@@ -88,12 +88,6 @@ TOLLGATE_DEVICE void choose_experts(const RouteArgs& args, int token) {
   for (int i = lane_index(); i < args.used; i += kWarp) weights[i] *= scale;
 }
 
-TOLLGATE_DEVICE int bit_count(std::uint32_t bits) {
-  bits -= bits >> 1 & 0x55555555u;
-  bits = (bits & 0x33333333u) + (bits >> 2 & 0x33333333u);
-  return static_cast<int>(((bits + (bits >> 4)) & 0x0F0F0F0Fu) * 0x01010101u >> 24);
-}
-
 // The lanes of the warp with the same number, below 1,024.
 TOLLGATE_DEVICE std::uint32_t lanes_with(int number) {
   std::uint32_t lanes = ~0u;

@@ -6,7 +6,8 @@
 namespace tollgate::local::gpu {
 namespace {
 
-constexpr int kChunks = 4;  // of four columns, of a thread at once
+constexpr int kChunks = 4;      // of four columns, of a thread at once
+constexpr int kGateWarps = 28;  // at most: as many as leave a thread 72 registers, and 14,336 columns at once
 
 TOLLGATE_DEVICE float silu(float x) { return x / (1.0f + expf(-x)); }
 // The tanh form: Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016, section 2.
@@ -21,7 +22,7 @@ TOLLGATE_DEVICE float larger_magnitude(float largest, const Floats4& four) {
   return largest;
 }
 
-TOLLGATE_KERNEL_OF(1024, 1) gate_kernel(GateArgs args) {
+TOLLGATE_KERNEL_OF(kGateWarps* kWarp, 1) gate_kernel(GateArgs args) {
   float* scratch = reinterpret_cast<float*>(shared_memory());
   float* values = scratch + kMaxWarps;
   wait_for_previous_kernel();
@@ -47,7 +48,8 @@ TOLLGATE_KERNEL_OF(1024, 1) gate_kernel(GateArgs args) {
   write_row(args.out, row, args.ffn, values, block_max(largest, scratch));
 }
 
-TOLLGATE_KERNEL_OF(1024, 1) convert_rows_kernel(const std::uint16_t* halves, int columns, Activations out) {
+TOLLGATE_KERNEL_OF(kGateWarps* kWarp, 1)
+convert_rows_kernel(const std::uint16_t* halves, int columns, Activations out) {
   float* scratch = reinterpret_cast<float*>(shared_memory());
   float* values = scratch + kMaxWarps;
   wait_for_previous_kernel();
@@ -66,7 +68,7 @@ TOLLGATE_KERNEL_OF(1024, 1) convert_rows_kernel(const std::uint16_t* halves, int
 
 Grid row_grid(int m, int columns) {
   const std::size_t shared = (kMaxWarps + static_cast<std::size_t>(columns)) * sizeof(float);
-  return {static_cast<unsigned>(m), 1, 1, threads_for(columns, kChunks), shared};
+  return {static_cast<unsigned>(m), 1, 1, threads_for(columns, kChunks, kGateWarps), shared};
 }
 
 }  // namespace

@@ -167,6 +167,10 @@ TOLLGATE_DEVICE std::uint32_t pick_bytes(std::uint32_t a, std::uint32_t b, std::
 
 // a * b + c, rounded once.
 TOLLGATE_DEVICE float float_fma(float a, float b, float c) { return __fmaf_rn(a, b, c); }
+// Rounded by itself, never fused with what comes after: where a result must be the host's, bit by bit.
+TOLLGATE_DEVICE float rounded_product(float a, float b) { return __fmul_rn(a, b); }
+TOLLGATE_DEVICE float rounded_sum(float a, float b) { return __fadd_rn(a, b); }
+
 TOLLGATE_DEVICE float exp2_fast(float x) { return exp2f(x); }
 TOLLGATE_DEVICE float rsqrt_fast(float x) { return rsqrtf(x); }
 
@@ -211,6 +215,12 @@ TOLLGATE_DEVICE float high_half(std::uint32_t halves) { return f16_to_float(stat
 
 // The same half twice.
 TOLLGATE_DEVICE std::uint32_t both_halves(std::uint16_t half) { return std::uint32_t{half} * 0x10001u; }
+
+TOLLGATE_DEVICE int bit_count(std::uint32_t bits) {
+  bits -= bits >> 1 & 0x55555555u;
+  bits = (bits & 0x33333333u) + (bits >> 2 & 0x33333333u);
+  return static_cast<int>(((bits + (bits >> 4)) & 0x0F0F0F0Fu) * 0x01010101u >> 24);
+}
 
 // Over the warp; every lane gets the result. The order of additions is fixed.
 TOLLGATE_DEVICE float warp_sum(float value) {

@@ -92,9 +92,9 @@ TOLLGATE_DEVICE void add_vector(Floats4 (&sums)[kCount], const float* vector, in
 }
 
 // Threads of a block in which each thread has `chunks` times four columns of a row at once, if the row is not too long.
-inline unsigned threads_for(int columns, int chunks) {
+inline unsigned threads_for(int columns, int chunks, int most_warps = kMaxWarps) {
   const int warps = (columns + 4 * kWarp * chunks - 1) / (4 * kWarp * chunks);
-  return static_cast<unsigned>((warps < 1 ? 1 : warps > kMaxWarps ? kMaxWarps : warps) * kWarp);
+  return static_cast<unsigned>((warps < 1 ? 1 : warps > most_warps ? most_warps : warps) * kWarp);
 }
 
 }  // namespace tollgate::local::gpu

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "local_backend/sampling/philox.h"
 #include "local_backend/sampling/row_math.h"
 #include "local_backend/sampling/select.h"
 
@@ -122,14 +123,6 @@ void tell_logprobs(std::span<const float> logits, std::size_t best, std::size_t 
   for (const std::uint32_t id : memory.ids) out.top.emplace_back(static_cast<Token>(id), logprob(id));
 }
 
-// A number in [0, 1) with 53 random bits.
-double uniform(const SampleRow& row) {
-  std::uint32_t words[4];
-  Philox::words(static_cast<std::uint64_t>(row.position), row.stream, row.params->seed, words);
-  const std::uint64_t bits = std::uint64_t{words[0]} << 32 | words[1];
-  return static_cast<double>(bits >> 11) * 0x1p-53;
-}
-
 // Into `ids`: what top-k, min-p and top-p leave, each over what the one before left. REQUIRES: weights and sums of the
 // row at its temperature. False: nothing is cut, `ids` is not filled.
 bool truncate(std::span<const float> logits, const SamplingParams& params, Scratch& memory) {
@@ -197,7 +190,7 @@ std::size_t draw(std::span<const float> logits, const SampleRow& row, std::size_
   if (!(row.params->temperature > 0) || !std::isfinite(scale)) return best;
   Scratch& memory = scratch();
   weigh(logits, logits[best], scale, memory.weights, memory.sums);
-  const double u = uniform(row);
+  const double u = uniform_number(static_cast<std::uint64_t>(row.position), row.stream, row.params->seed);
   return truncate(logits, *row.params, memory) ? draw_from_ids(memory, u) : draw_from_all(memory, logits.size(), u);
 }
 

@@ -152,6 +152,9 @@ inline std::uint32_t pick_bytes(std::uint32_t a, std::uint32_t b, std::uint32_t 
 }
 
 inline float float_fma(float a, float b, float c) { return std::fma(a, b, c); }
+inline float rounded_product(float a, float b) { return a * b; }  // the build fuses nothing
+inline float rounded_sum(float a, float b) { return a + b; }
+
 inline float exp2_fast(float x) { return std::exp2(x); }
 inline float rsqrt_fast(float x) { return 1.0f / std::sqrt(x); }
 
