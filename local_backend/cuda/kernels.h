@@ -99,7 +99,9 @@ struct EmbedArgs {
 };
 void embed(Stream& stream, const EmbedArgs& args);
 
-// delta = sum of parts (+ bias), RMS-normed by post_norm if given; x += delta; out = norm(x) * weight.
+// delta = sum of parts (+ bias), RMS-normed by post_norm if given; x += delta; out = norm(x) * weight. Rows of
+// add_norm, gate and convert_rows are multiples of 32 columns, at most as many as a block's shared memory holds floats
+// (57,000 on an H200), and the strides of their parts are multiples of 4.
 struct AddNormArgs {
   float* x = nullptr;                  // [m][width], the residual stream
   Partials delta;                      // parts = 0: nothing is added
@@ -178,8 +180,8 @@ void sum_parts(Stream& stream, const Partials& parts, const float* bias, int m, 
 // Softmax over the router's logits, the `used` largest, their weights normalised if `normalise`, times `scale`. Writes
 // the chosen pairs sorted by expert, ties by token, and one item per `max_count` rows of an expert.
 struct RouteArgs {
-  Partials logits;  // [m][experts]
-  int m = 0, experts = 0, used = 0;
+  Partials logits;                   // [m][experts]
+  int m = 0, experts = 0, used = 0;  // at most 512 experts
   bool normalise = true;
   float scale = 1;
   int max_count = 64;
@@ -227,7 +229,8 @@ void attend(Stream& stream, const AttendArgs& args);
 
 // ---- Sampling: sample.cu ----
 
-// One row of logits; what sampler.h calls SamplingParams, made flat. See sample_rows().
+// One row of logits; what sampler.h calls SamplingParams, made flat. No two name the same row of logits, which is
+// changed in place; masks have (vocabulary + 31) / 32 words; a token stands once in the row's part of `seen`.
 struct DeviceSample {
   float temperature = 1, top_p = 1, min_p = 0;
   float repetition = 1, presence = 0, frequency = 0;
@@ -237,7 +240,7 @@ struct DeviceSample {
   std::int32_t mask_at = -1;                    // first word in `masks`; -1 = all tokens are allowed
   std::int32_t seen_first = 0, seen_count = 0;  // in `seen`
   std::int32_t bias_first = 0, bias_count = 0;  // in `biases`
-  std::int32_t logit_row = 0;                   // row of the logits
+  std::int32_t logit_row = 0;                   // row of the logits; -1 = padding, which writes nothing
 };
 struct SeenToken {
   std::int32_t token = 0;
@@ -251,7 +254,7 @@ inline constexpr int kMaxAlternatives = 20;
 struct DrawnToken {
   std::int32_t token = -1;
   float logprob = 0;
-  std::int32_t alternative[kMaxAlternatives];
+  std::int32_t alternative[kMaxAlternatives];  // -1 where there are no more
   float alternative_logprob[kMaxAlternatives];
 };
 struct SampleArgs {

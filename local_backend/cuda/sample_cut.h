@@ -140,7 +140,8 @@ TOLLGATE_DEVICE double find_key(const SampleRow& row, double target, const Measu
 template <class Measure>
 TOLLGATE_DEVICE Cut cut_at(const SampleRow& row, double target, const Measure& measure, std::uint32_t low,
                            std::uint32_t top) {
-  KeyRange range{low > measure.cut.key ? low : measure.cut.key, std::uint64_t{top} + 1, 0};
+  if (low < measure.cut.key) low = measure.cut.key;
+  KeyRange range{low < top ? low : top, std::uint64_t{top} + 1, 0};
   const double ties = find_key(row, target, measure, range);
   Cut cut = measure.cut;
   if (range.low > cut.key) cut.last_id = INT_MAX;

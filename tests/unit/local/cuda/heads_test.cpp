@@ -1,6 +1,5 @@
 // write_heads() against double: sums, biases, norms, rope in both pairings, and every byte of the pool.
 #include <numeric>
-#include <optional>
 
 #include "local_backend/cuda/kernels.h"
 #include "tests/unit/local/cuda/activations.h"
@@ -20,36 +19,21 @@ const std::vector<std::int32_t> kPositions = {31, 32, 33, -1, 66}, kTokenRow = {
 const std::vector<std::int32_t> kTables = {4, 2, -1, 6, 0, 5};
 constexpr float kEps = 1e-6f;
 
-class Heads : public OnDeviceWithActivations {
- protected:
-  // Parts of one of q, k, v: the parts lie in rows that are wider than the heads, as those of a joint product.
-  struct Input {
-    std::vector<float> data, bias;
-    std::size_t width, stride;
-    Memory memory, bias_memory;
-    double sum(const Case& it, std::size_t token, std::size_t column) const {
-      double total = it.bias ? static_cast<double>(bias[column]) : 0;
-      for (std::size_t part = 0; part < static_cast<std::size_t>(it.parts); ++part)
-        total += static_cast<double>(data[(part * kPositions.size() + token) * stride + column]);
-      return total;
-    }
-    Partials partials(const Case& it) const {
-      return {memory.as<float>(), it.parts, static_cast<std::int64_t>(kPositions.size() * stride),
-              static_cast<std::int64_t>(stride)};
-    }
-  };
-  Input input(const Case& it, int heads, unsigned seed) {
-    Input out;
-    out.width = static_cast<std::size_t>(heads * it.dim);
-    out.stride = out.width + 32;
-    out.data = noise(static_cast<std::size_t>(it.parts) * kPositions.size() * out.stride, seed);
-    out.bias = noise(out.width, seed + 1);
-    out.memory = upload(out.data);
-    out.bias_memory = upload(out.bias);
-    return out;
+// Parts of one of q, k, v: the parts lie in rows that are wider than the heads, as those of a joint product.
+struct Input {
+  std::vector<float> data, bias;
+  std::size_t width, stride;
+  Memory memory, bias_memory;
+  double sum(const Case& it, std::size_t token, std::size_t column) const {
+    double total = it.bias ? static_cast<double>(bias[column]) : 0;
+    for (std::size_t part = 0; part < static_cast<std::size_t>(it.parts); ++part)
+      total += static_cast<double>(data[(part * kPositions.size() + token) * stride + column]);
+    return total;
   }
-
-  void check(const Case& it);
+  Partials partials(const Case& it) const {
+    return {memory.as<float>(), it.parts, static_cast<std::int64_t>(kPositions.size() * stride),
+            static_cast<std::int64_t>(stride)};
+  }
 };
 
 std::vector<float> angle_table(int dims) {
@@ -88,78 +72,117 @@ std::vector<double> head_of(const Case& it, std::vector<double> head, const floa
 double half_error(double exact) { return std::abs(exact) * 0x1p-11 + 0x1p-25 + 1e-5; }
 double fp8_error(double exact) { return std::abs(exact) * 0x1p-4 + 0x1p-10 + 1e-5; }
 
-void Heads::check(const Case& it) {
-  const Input q = input(it, it.heads, 1), k = input(it, it.kv_heads, 3), v = input(it, it.kv_heads, 5);
-  const auto dim = static_cast<std::size_t>(it.dim), tokens = kPositions.size();
-  const std::vector<float> q_norm = noise(dim, 7), k_norm = noise(dim, 8), angles = angle_table(it.rope_dims);
-  const Memory q_norms = upload(q_norm), k_norms = upload(k_norm), table = upload(angles);
-  const Memory positions = upload(kPositions), token_row = upload(kTokenRow), blocks = upload(kTables);
-  KvPool pool{.fp8 = it.fp8, .layers = kLayers, .kv_heads = it.kv_heads, .dim = it.dim};
-  const std::size_t pool_bytes = pool.block_bytes() * kBlocks,
-                    q_count = tokens * static_cast<std::size_t>(it.heads) * dim;
-  const Memory pool_memory = upload(std::vector<std::uint8_t>(pool_bytes, 0xEE));
-  const Memory q_out = upload(std::vector<std::uint16_t>(q_count, 0xEEEE));
-  pool.base = pool_memory.data();
+struct Given {
+  Input q, k, v;
+  std::vector<float> q_norm, k_norm, angles;
+  KvPool pool;  // without memory
+};
 
-  HeadsArgs args{.q = q.partials(it), .k = k.partials(it), .v = v.partials(it), .eps = kEps};
-  if (it.bias)
-    args.q_bias = q.bias_memory.as<float>(), args.k_bias = k.bias_memory.as<float>(),
-    args.v_bias = v.bias_memory.as<float>();
-  if (it.norms) args.q_norm = q_norms.as<float>(), args.k_norm = k_norms.as<float>();
-  args.angles = table.as<float>();
-  args.rope_dims = it.rope_dims;
-  args.adjacent_pairs = it.adjacent;
-  args.m = static_cast<int>(tokens);
-  args.heads = it.heads;
-  args.layer = kLayer;
-  args.plan.positions = positions.as<std::int32_t>();
-  args.plan.token_row = token_row.as<std::int32_t>();
-  args.plan.blocks = blocks.as<std::int32_t>();
-  args.plan.block_stride = 3;
-  args.pool = pool;
-  args.q_out = q_out.as<std::uint16_t>();
-  write_heads(stream(), args);
+struct Written {
+  std::vector<std::uint16_t> queries;
+  std::vector<std::uint8_t> pool;
+};
 
-  const auto queries = download<std::uint16_t>(q_out, q_count);
-  auto written = download<std::uint8_t>(pool_memory, pool_bytes);
-  const auto exact_head = [&](const Input& from, std::size_t token, int head, const float* norm, bool turned) {
-    std::vector<double> values(dim);
-    for (std::size_t i = 0; i < dim; ++i) values[i] = from.sum(it, token, static_cast<std::size_t>(head) * dim + i);
-    const float* turn = angles.data() + kPositions[token] * it.rope_dims;
-    return head_of(it, values, it.norms ? norm : nullptr, turned ? turn : nullptr);
-  };
-  for (std::size_t token = 0; token < tokens; ++token) {
+class Heads : public OnDeviceWithActivations {
+ protected:
+  Input input(const Case& it, int heads, unsigned seed) {
+    Input out;
+    out.width = static_cast<std::size_t>(heads * it.dim);
+    out.stride = out.width + 32;
+    out.data = noise(static_cast<std::size_t>(it.parts) * kPositions.size() * out.stride, seed);
+    out.bias = noise(out.width, seed + 1);
+    out.memory = upload(out.data);
+    out.bias_memory = upload(out.bias);
+    return out;
+  }
+
+  Given given(const Case& it) {
+    const auto dim = static_cast<std::size_t>(it.dim);
+    return {.q = input(it, it.heads, 1),
+            .k = input(it, it.kv_heads, 3),
+            .v = input(it, it.kv_heads, 5),
+            .q_norm = noise(dim, 7),
+            .k_norm = noise(dim, 8),
+            .angles = angle_table(it.rope_dims),
+            .pool = {.fp8 = it.fp8, .layers = kLayers, .kv_heads = it.kv_heads, .dim = it.dim}};
+  }
+
+  // All that is not written stays 0xEE.
+  Written run(const Case& it, const Given& from) {
+    const Memory q_norms = upload(from.q_norm), k_norms = upload(from.k_norm), table = upload(from.angles);
+    const Memory positions = upload(kPositions), token_row = upload(kTokenRow), blocks = upload(kTables);
+    const std::size_t pool_bytes = from.pool.block_bytes() * kBlocks;
+    const std::size_t q_count = kPositions.size() * static_cast<std::size_t>(it.heads * it.dim);
+    const Memory pool = upload(std::vector<std::uint8_t>(pool_bytes, 0xEE));
+    const Memory q_out = upload(std::vector<std::uint16_t>(q_count, 0xEEEE));
+    HeadsArgs args{.q = from.q.partials(it), .k = from.k.partials(it), .v = from.v.partials(it), .eps = kEps};
+    if (it.bias) {
+      args.q_bias = from.q.bias_memory.as<float>();
+      args.k_bias = from.k.bias_memory.as<float>();
+      args.v_bias = from.v.bias_memory.as<float>();
+    }
+    if (it.norms) args.q_norm = q_norms.as<float>(), args.k_norm = k_norms.as<float>();
+    args.angles = table.as<float>();
+    args.rope_dims = it.rope_dims;
+    args.adjacent_pairs = it.adjacent;
+    args.m = static_cast<int>(kPositions.size());
+    args.heads = it.heads;
+    args.layer = kLayer;
+    args.plan.positions = positions.as<std::int32_t>();
+    args.plan.token_row = token_row.as<std::int32_t>();
+    args.plan.blocks = blocks.as<std::int32_t>();
+    args.plan.block_stride = 3;
+    args.pool = from.pool;
+    args.pool.base = pool.data();
+    args.q_out = q_out.as<std::uint16_t>();
+    write_heads(stream(), args);
+    return {download<std::uint16_t>(q_out, q_count), download<std::uint8_t>(pool, pool_bytes)};
+  }
+};
+
+// Head `head` of q, k or v at a token, exactly; angles = nullptr: not turned.
+std::vector<double> exact_head(const Case& it, const Input& from, std::size_t token, int head, const float* norm,
+                               const float* angles) {
+  std::vector<double> values;
+  for (int i = 0; i < it.dim; ++i) values.push_back(from.sum(it, token, static_cast<std::size_t>(head * it.dim + i)));
+  return head_of(it, values, it.norms ? norm : nullptr,
+                 angles != nullptr ? angles + kPositions[token] * it.rope_dims : nullptr);
+}
+
+void check_queries(const Case& it, const Given& from, const Written& written) {
+  const auto dim = static_cast<std::size_t>(it.dim);
+  for (std::size_t token = 0; token < kPositions.size(); ++token) {
     for (int head = 0; head < it.heads; ++head) {
-      const std::size_t at = (token * static_cast<std::size_t>(it.heads) + static_cast<std::size_t>(head)) * dim;
+      const std::uint16_t* halves =
+          written.queries.data() + (token * static_cast<std::size_t>(it.heads) + static_cast<std::size_t>(head)) * dim;
       if (kPositions[token] < 0) {
-        for (std::size_t i = 0; i < dim; ++i) ASSERT_EQ(queries[at + i], 0xEEEE);
+        for (std::size_t i = 0; i < dim; ++i) ASSERT_EQ(halves[i], 0xEEEE);
         continue;
       }
-      const std::vector<double> exact = exact_head(q, token, head, q_norm.data(), true);
+      const auto exact = exact_head(it, from.q, token, head, from.q_norm.data(), from.angles.data());
       for (std::size_t i = 0; i < dim; ++i)
-        ASSERT_NEAR(static_cast<double>(f16_to_f32(queries[at + i])), exact[i], half_error(exact[i]))
-            << token << " " << i;
-    }
-    if (kPositions[token] < 0) continue;
-    for (int which = 0; which < 2 * it.kv_heads; ++which) {  // keys, then values
-      const bool key = which < it.kv_heads;
-      const std::vector<double> exact =
-          exact_head(key ? k : v, token, which % it.kv_heads, key ? k_norm.data() : nullptr, key);
-      const std::int32_t block = kTables[static_cast<std::size_t>(kTokenRow[token] * 3 + kPositions[token] / 32)];
-      const std::size_t bytes = it.fp8 ? 1 : 2;
-      const std::size_t at = static_cast<std::size_t>(block) * pool.block_bytes() +
-                             static_cast<std::size_t>(kLayer * 2 * it.kv_heads + which) * pool.head_bytes() +
-                             static_cast<std::size_t>(kPositions[token] % 32) * dim * bytes;
-      for (std::size_t i = 0; i < dim; ++i) {
-        std::uint8_t* place = written.data() + at + i * bytes;
-        const auto half = static_cast<std::uint16_t>(place[0] | (it.fp8 ? 0 : place[1] << 8));
-        const auto value = static_cast<double>(it.fp8 ? fp8_to_float(place[0]) : f16_to_f32(half));
-        ASSERT_NEAR(value, exact[i], it.fp8 ? fp8_error(exact[i]) : half_error(exact[i])) << token << " " << which;
-        std::fill_n(place, bytes, std::uint8_t{0xEE});
-      }
+        ASSERT_NEAR(static_cast<double>(f16_to_f32(halves[i])), exact[i], half_error(exact[i])) << token << " " << i;
     }
   }
-  EXPECT_EQ(written, std::vector<std::uint8_t>(pool_bytes, 0xEE)) << "something else was written";
+}
+
+// Keys (`which` below kv_heads) and values of a token; what is right becomes 0xEE.
+void check_slots(const Case& it, const Given& from, std::size_t token, int which, Written& written) {
+  const bool key = which < it.kv_heads;
+  const auto exact = exact_head(it, key ? from.k : from.v, token, which % it.kv_heads,
+                                key ? from.k_norm.data() : nullptr, key ? from.angles.data() : nullptr);
+  const std::int32_t block = kTables[static_cast<std::size_t>(kTokenRow[token] * 3 + kPositions[token] / 32)];
+  const std::size_t bytes = it.fp8 ? 1 : 2;
+  const std::size_t at = static_cast<std::size_t>(block) * from.pool.block_bytes() +
+                         static_cast<std::size_t>(kLayer * 2 * it.kv_heads + which) * from.pool.head_bytes() +
+                         static_cast<std::size_t>(kPositions[token] % 32 * it.dim) * bytes;
+  for (std::size_t i = 0; i < exact.size(); ++i) {
+    std::uint8_t* place = written.pool.data() + at + i * bytes;
+    const auto half = static_cast<std::uint16_t>(place[0] | (it.fp8 ? 0 : place[1] << 8));
+    const auto value = static_cast<double>(it.fp8 ? fp8_to_float(place[0]) : f16_to_f32(half));
+    ASSERT_NEAR(value, exact[i], it.fp8 ? fp8_error(exact[i]) : half_error(exact[i])) << token << " " << which;
+    std::fill_n(place, bytes, std::uint8_t{0xEE});
+  }
 }
 
 TEST_F(Heads, OfEveryShapeGoWhereTheyBelong) {
@@ -183,7 +206,13 @@ TEST_F(Heads, OfEveryShapeGoWhereTheyBelong) {
   int number = 0;
   for (const Case& it : cases) {
     SCOPED_TRACE(++number);
-    check(it);
+    const Given from = given(it);
+    Written written = run(it, from);
+    check_queries(it, from, written);
+    for (std::size_t token = 0; token < kPositions.size(); ++token)
+      for (int which = 0; which < 2 * it.kv_heads && kPositions[token] >= 0; ++which)
+        check_slots(it, from, token, which, written);
+    EXPECT_EQ(written.pool, std::vector<std::uint8_t>(written.pool.size(), 0xEE)) << "something else was written";
   }
 }
 

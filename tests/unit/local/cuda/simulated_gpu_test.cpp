@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <numeric>
 
 #include "local_backend/cuda/gpu.h"
@@ -141,6 +142,14 @@ TEST_F(SimulatedGpu, CopiesLandWhenTheyAreWaitedFor) {
     EXPECT_EQ(values[i + 1], 1.0f) << "it landed too early";
     EXPECT_EQ(values[i + 2], 0.0f);
   }
+}
+
+TEST(SimulatedOperations, CountBitsAndRoundEachStep) {
+  for (const std::uint32_t bits : {0u, 1u, 0x80000000u, 0xFFFFFFFFu, 0x12345678u})
+    EXPECT_EQ(bit_count(bits), std::popcount(bits));
+  const float a = 1 + 0x1p-12f;  // a * a = 1 + 2^-11 + 2^-24, whose last part only a fused addition would see
+  EXPECT_EQ(rounded_sum(rounded_product(a, a), -1 - 0x1p-11f), 0.0f);
+  EXPECT_EQ(float_fma(a, a, -1 - 0x1p-11f), 0x1p-24f);
 }
 
 TEST_F(SimulatedGpu, StreamsWorkWhenSomebodyWaits) {
