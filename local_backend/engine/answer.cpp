@@ -29,6 +29,7 @@ SequenceParams Answer::sequence(std::uint64_t id, std::size_t context) {
   params.ignore_end = request_.ignore_end;
   params.lane = request_.lane;
   params.salt = std::move(request_.salt);
+  params.masked = grammar_ != nullptr;
   return params;
 }
 

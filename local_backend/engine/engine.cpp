@@ -1,6 +1,7 @@
 #include "local_backend/engine/engine.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -50,8 +51,10 @@ struct Engine::Impl {
   void take_orders(std::unique_lock<std::mutex>& lock);
   void rest(std::unique_lock<std::mutex>& lock);
   void begin(std::uint64_t id, Answer& answer);
-  void step();
-  void account(std::int64_t began, std::int64_t took, std::int64_t share);
+  bool due(bool planned) const;
+  bool start_step();
+  void finish_step();
+  void account(const StepPlan& plan, std::int64_t began, std::int64_t took, std::int64_t share);
   void publish();
   void bury();
 
@@ -80,7 +83,14 @@ struct Engine::Impl {
   std::unique_ptr<Drafter> drafter;  // may be null
   std::unique_ptr<Scheduler> scheduler;
   std::unordered_map<std::uint64_t, std::unique_ptr<Answer>> living;
-  StepPlan plan;
+  struct Step {
+    StepPlan plan;
+    std::int64_t began_us = 0, drafting_us = 0;
+    bool lost = false;  // the device did not take it
+  };
+  std::array<Step, 2> steps;  // older first
+  std::size_t started = 0;    // of `steps`, and not finished
+  std::int64_t finished_us = 0;
   StepResult result;
   EngineStats counts;
   std::thread thread;
@@ -151,12 +161,10 @@ void Engine::Impl::run() {
   while (!stopping) {
     machine.wake(now_us());
     take_orders(lock);  // gives the lock away meanwhile
-    const bool work = scheduler->plan(plan, now_us());
-    if (work) {
-      step();
-    } else {
-      machine.rest();
-    }
+    const bool planned = start_step();
+    bool work = planned;
+    for (; due(planned); work = true) finish_step();
+    if (!work) machine.rest();
     bury();
     const bool tidied = tiers->tidy(!work);
     counts.scheduler = scheduler->stats();
@@ -166,6 +174,8 @@ void Engine::Impl::run() {
     if (!work && !tidied) rest(lock);
   }
   lock.unlock();
+  while (started > 0) finish_step();
+  bury();
   for (auto& [id, answer] : living) answer->on_end(StopReason::cancelled);
   for (auto& [id, answer] : orders) answer->on_end(StopReason::cancelled);
   tiers->finish();
@@ -204,24 +214,44 @@ void Engine::Impl::begin(std::uint64_t id, Answer& answer) {
   if (auto added = scheduler->add(std::move(params), answer, now_us()); !added) answer.refuse(added.error());
 }
 
-void Engine::Impl::step() {
-  const std::int64_t began = now_us();
-  machine.begin_step();
-  auto done = backend->step(plan, result);
-  const std::int64_t ended = now_us();
+// Whether the older step has to be finished before there is another plan. A device that computes by itself gets its
+// next step before, if that can be planned; but nothing may follow one that it did not take.
+bool Engine::Impl::due(bool planned) const {
+  if (started == 0) return false;
+  return !planned || !backend->overlaps() || started == steps.size() || steps[0].lost;
+}
+
+bool Engine::Impl::start_step() {
+  Step& next = steps[started];
+  if (!scheduler->plan(next.plan, now_us())) return false;
+  next.began_us = now_us();
   // Drafting was done with the plan, for the same sequences.
-  const std::int64_t drafting = scheduler->stats().drafting_us - counts.scheduler.drafting_us;
-  account(began - drafting, ended - began + drafting, machine.end_step(ended));
+  next.drafting_us = scheduler->stats().drafting_us - counts.scheduler.drafting_us;
+  machine.begin_step();
+  next.lost = !backend->start(next.plan);
+  ++started;
+  return true;
+}
+
+void Engine::Impl::finish_step() {
+  const Step& step = steps[0];
+  const bool done = !step.lost && backend->finish(result);
+  const std::int64_t ended = now_us(), began = std::max(step.began_us, finished_us);
+  finished_us = ended;
+  account(step.plan, began - step.drafting_us, ended - began + step.drafting_us, machine.end_step(ended));
+  if (started > 1) machine.begin_step();
   publish();  // before listeners hear of ends: who then looks finds the work that was charged
   if (done) {
     scheduler->finish(result, ended);
   } else {
     scheduler->fail();
   }
+  std::swap(steps[0], steps[1]);
+  --started;
 }
 
 // `share` is split by tokens so that the parts are the whole.
-void Engine::Impl::account(std::int64_t began, std::int64_t took, std::int64_t share) {
+void Engine::Impl::account(const StepPlan& plan, std::int64_t began, std::int64_t took, std::int64_t share) {
   const auto tokens = static_cast<std::int64_t>(plan.tokens.size());
   std::int64_t left = tokens;
   for (const PlanRow& row : plan.rows) {

@@ -49,8 +49,8 @@ class BlockTiers final : public BlockTier {
   // A step's prefill of `tokens` took `us`: what fetching is compared with.
   void computed(std::size_t tokens, std::int64_t us) { policy_.computed(tokens, us); }
 
-  // Offers the store findable blocks that it was not offered yet, `most` at a time; how many it took. Not while a step
-  // runs.
+  // Offers the store findable blocks that it was not offered yet, `most` at a time; how many it took. No step writes
+  // them any more, so one may run meanwhile.
   std::size_t save(std::size_t most);
   std::size_t unsaved() const { return unsaved_; }
   // The same for all of them, waiting for the store; gives up at `until` and when the store fails.

@@ -41,7 +41,7 @@ Sequence* Scheduler::Impl::candidate(bool urgent_ones, std::array<std::size_t, 2
 }
 
 void Scheduler::Impl::admit(bool urgent_ones) {
-  if (pressure) return;
+  if (pressure || must_land) return;
   std::array<std::size_t, 2> cursors{};
   for (std::size_t passed_over = 0; budget > 0 && passed_over < kMostPassedOver;) {
     Sequence* next = candidate(urgent_ones, cursors);
@@ -116,7 +116,7 @@ std::size_t Scheduler::Impl::find_tail(Sequence& one) {
 // Whether a running sequence of no lower rank is about to compute much of what this one needs.
 bool Scheduler::Impl::twin_at_work(const Sequence& one, std::size_t have) const {
   return std::ranges::any_of(running, [&](const Sequence* other) {
-    if (other->missing() <= 1 || (urgent(one) && !urgent(*other))) return false;
+    if (other->length <= other->computed + 1 || (urgent(one) && !urgent(*other))) return false;
     return std::min(one.common_prefix(*other), one.length - 1) >= have + kTwinGain;
   });
 }
@@ -161,6 +161,8 @@ bool Scheduler::Impl::batch_makes_place(std::size_t wanted) {
   for (const Sequence* other : running)
     if (!urgent(*other)) gain += other->blocks.size();
   if (gain < wanted) return false;
+  must_land = ahead;
+  if (ahead) return false;
   preempt(*victim);
   return true;
 }

@@ -1,6 +1,6 @@
 // What the block pool tells and asks outside: events for a router's prefix index, and tiers behind the pool. Both are
 // the scheduler's own terms; the engine plugs implementations in. Thread rule: all calls come on the engine thread,
-// from inside Scheduler::plan() and finish(), never while a step runs; they must be short.
+// from inside Scheduler::plan() and finish(), and about blocks that no step in flight writes; they must be short.
 #pragma once
 
 #include <cstddef>

@@ -2,6 +2,7 @@
 // thread; owners are called last, when nothing of their sequence is needed any more.
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "local_backend/scheduler/drafter.h"
 #include "local_backend/scheduler/scheduler_impl.h"
@@ -9,34 +10,42 @@
 namespace tollgate::local {
 
 void Scheduler::Impl::finish(const StepResult& result, std::int64_t now) {
-  assert(in_flight && !busy);
+  assert(in_flight > 0 && !busy);
+  const Flight& flight = flights[0];
   // Fewer or more draws than were asked for cannot be told apart: nothing of the step is believed.
-  if (result.sampled.size() != draws) return fail();
+  if (result.sampled.size() != flight.draws) return fail();
   busy = true;
-  counts.computed_tokens += step_tokens;
-  cost.measured(step_tokens, static_cast<double>(now - now_us - drafting_us));
-  trials.earn(static_cast<double>(now - now_us));
-  meter.step(step_tokens, now - now_us);
+  const std::int64_t took = now - std::max(flight.planned_us, landed_us);
+  landed_us = now;
+  counts.computed_tokens += flight.tokens;
+  cost.measured(flight.tokens, static_cast<double>(took - flight.drafting_us));
+  trials.earn(static_cast<double>(took));
+  meter.step(flight.tokens, took);
   std::span<const Sampled> left(result.sampled);
-  for (Sequence* one : step) {
-    const std::size_t drawn = one->completes() ? 1 + one->drafts : 0;
-    settle(*one, left.first(drawn));
+  for (const Flight::Part& part : flight.parts) {
+    const std::size_t drawn = part.draws ? 1 + part.sequence->drafts : 0;
+    settle(part, left.first(drawn));
     left = left.subspan(drawn);
   }
-  in_flight = busy = false;
-  end_cancelled();
+  land();
 }
 
 // May end the sequence.
-void Scheduler::Impl::settle(Sequence& one, std::span<const Sampled> sampled) {
-  if (one.copy_from != kNoBlock) pool.drop(one.copy_from);
-  one.copy_from = kNoBlock;
-  one.computed += one.planned;
+void Scheduler::Impl::settle(const Flight::Part& part, std::span<const Sampled> sampled) {
+  Sequence& one = *part.sequence;
+  if (part.copied != kNoBlock) pool.drop(part.copied);
+  one.in_flight -= part.planned;
+  one.unknown -= part.draws ? 1 : 0;
+  if (one.ended != StopReason::none) {
+    counts.thrown_away += part.planned;
+    return retire(one, one.ended);
+  }
+  one.computed += part.planned;
   const StopReason reason = one.cancelled ? StopReason::none : take_tokens(one, sampled);
-  one.planned = one.drafts = 0;
+  one.drafts = 0;
   one.tokens.resize(one.length);
   publish(one);
-  if (reason != StopReason::none) end(one, reason);
+  if (reason != StopReason::none) retire(one, reason);
 }
 
 // Draws count up to the first that is not what was guessed: behind it the KV is of another text.
@@ -66,11 +75,17 @@ StopReason Scheduler::Impl::take_token(Sequence& one, const Sampled& sampled) {
   return one.answer_size() == one.params.max_new_tokens ? StopReason::length : StopReason::none;
 }
 
-// Full blocks become findable; where another sequence computed the same, its block is used from now on.
+// Full blocks become findable; where another sequence computed the same, its block is used from now on. A step in
+// flight may still use the other one.
 void Scheduler::Impl::publish(Sequence& one) {
   for (std::size_t i = one.published; one.publishes && (i + 1) * kBlockTokens <= one.computed; ++i) {
-    const std::int32_t block = pool.publish(one.blocks[i], one.identity(i));
+    const std::int32_t own = one.blocks[i];
+    if (one.in_flight > 0) pool.hold(own);
+    const std::int32_t block = pool.publish(own, one.identity(i));
     one.publishes = block != kNoBlock;
+    const bool replaced = one.publishes && block != own;
+    if (one.in_flight > 0 && replaced) flights[1].drops.push_back(own);
+    if (one.in_flight > 0 && !replaced) pool.drop(own);
     if (!one.publishes) return;
     one.blocks[i] = block;
     one.published = i + 1;
@@ -82,6 +97,14 @@ void Scheduler::Impl::release(Sequence& one) {
   one.copy_from = kNoBlock;
   for (; !one.blocks.empty(); one.blocks.pop_back()) pool.drop(one.blocks.back());
   one.computed = 0;
+}
+
+// Ends the sequence, at once or when the step that still computes for it is over: its owner then knows all that it
+// took.
+void Scheduler::Impl::retire(Sequence& one, StopReason reason) {
+  if (one.in_flight == 0) return end(one, reason);
+  if (one.ended == StopReason::none) one.ended = reason;
+  std::erase(running, &one);
 }
 
 void Scheduler::Impl::end(Sequence& one, StopReason reason) {
@@ -99,19 +122,35 @@ void Scheduler::Impl::end_cancelled() {
   busy = true;
   for (std::size_t i = 0; i < cancels.size(); ++i)
     if (const auto found = living.find(cancels[i]); found != living.end() && found->second->cancelled)
-      end(*found->second, StopReason::cancelled);
+      retire(*found->second, StopReason::cancelled);
   cancels.clear();
   busy = false;
 }
 
 void Scheduler::Impl::fail() {
-  assert(in_flight && !busy);
+  assert(in_flight > 0 && !busy);
   busy = true;
-  for (Sequence* one : step) {
-    one->tokens.resize(one->length);
-    end(*one, one->cancelled ? StopReason::cancelled : StopReason::failed);
+  for (const Flight::Part& part : flights[0].parts) {
+    Sequence& one = *part.sequence;
+    if (part.copied != kNoBlock) pool.drop(part.copied);
+    one.in_flight -= part.planned;
+    one.unknown -= part.draws ? 1 : 0;
+    one.drafts = 0;
+    one.tokens.resize(one.length);
+    const StopReason otherwise = one.cancelled ? StopReason::cancelled : StopReason::failed;
+    retire(one, one.ended != StopReason::none ? one.ended : otherwise);
   }
-  in_flight = busy = false;
+  land();
+}
+
+// The older step is over, the other one is the older now.
+void Scheduler::Impl::land() {
+  for (const std::int32_t block : flights[0].drops) pool.drop(block);
+  flights[0].drops.clear();
+  flights[0].parts.clear();
+  std::swap(flights[0], flights[1]);
+  --in_flight;
+  busy = false;
   end_cancelled();
 }
 

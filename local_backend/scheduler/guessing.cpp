@@ -13,14 +13,15 @@ constexpr double kModelForget = 1.0 / 512;  // trying the second model again cos
 }  // namespace
 
 void Scheduler::Impl::add_drafts() {
-  drafting_us = 0;
   if (options.max_drafts == 0) return;
   scratch.clear();
   for (Sequence* one : step)
     if (one->params.speculate && one->planned == 1 && one->completes()) scratch.push_back(one);
   for_model.clear();
-  for (Sequence* one : scratch) guess(*one);
-  ask_drafter();
+  if (!ahead) {
+    for (Sequence* one : scratch) guess(*one);
+    ask_drafter();
+  }
   for (Sequence* one : scratch) {
     if (one->drafts == 0 || one->guesser != Guesser::text) one->of_text.idle();
     if (one->drafts == 0 || one->guesser != Guesser::model) one->of_model.idle(model_rate.rate(), kModelForget);
@@ -62,26 +63,47 @@ StepCost::Worth Scheduler::Impl::guess_from_text(Sequence& one, std::size_t most
   return cost.worth(one.of_text.rate(), tokens, count);
 }
 
-// What the second model's guesses are worth in this step; none if it would never earn what it has to compute first, or
-// no more than `otherwise`.
 StepCost::Worth Scheduler::Impl::worth_of_model(const Sequence& one, std::size_t most,
                                                 const StepCost::Worth& otherwise) {
+  const Offer offer = offer_of_model(one, most, otherwise, options.max_step_tokens - budget, scratch.size());
+  trials.spend(offer.trial_us);
+  return offer.worth;
+}
+
+// What the second model's guesses are worth in a step that has `tokens` already, if it guesses for `sharers` at once;
+// nothing if it would never earn what it has to compute first, or no more than `otherwise`.
+Scheduler::Impl::Offer Scheduler::Impl::offer_of_model(const Sequence& one, std::size_t most,
+                                                       const StepCost::Worth& otherwise, std::size_t tokens,
+                                                       std::size_t sharers) const {
   if (!drafter) return {};
   const auto missing = drafter->missing(one.params.id, std::span(one.tokens).first(one.length));
   if (!missing) return {};
   const StepCost& theirs = drafter->cost();
-  const double price = cost.token_us(), sharers = static_cast<double>(scratch.size());
-  const double extra = price > 0 ? theirs.step_us(sharers) / sharers / price : 0;
-  const StepCost::Worth worth = cost.worth(one.of_model.rate(), options.max_step_tokens - budget, most, extra);
+  const double price = cost.token_us(), all = static_cast<double>(sharers);
+  const double extra = price > 0 ? theirs.step_us(all) / all / price : 0;
+  const StepCost::Worth worth = cost.worth(one.of_model.rate(), tokens, most, extra);
   const double first = theirs.token_us() * static_cast<double>(*missing);  // before it can guess at all
   const double steps = meter.expected(one.params.max_new_tokens - one.answer_size()) /
                        (1 + static_cast<double>(worth.guesses) * one.of_model.rate());
   const double gain = worth.gain - otherwise.gain;
-  if (gain > 0 && gain * price * steps >= first) return worth;
+  if (gain > 0 && gain * price * steps >= first) return {.worth = worth};
   const double trial = first + (1 + extra) * price;
   if (otherwise.guesses > 0 || !theirs.known() || !trials.covers(trial)) return {};
-  trials.spend(trial);
-  return {.guesses = 1, .gain = 1};
+  return {.worth = {.guesses = 1, .gain = 1}, .trial_us = trial};
+}
+
+// Whether it would be guessed along in the next step, as far as that can be told without its last token: then that step
+// brings more if it waits for the token.
+bool Scheduler::Impl::would_guess(Sequence& one) {
+  if (options.max_drafts == 0 || !one.params.speculate) return false;
+  const std::size_t left = one.params.max_new_tokens - one.answer_size() - one.unknown - 1, tokens = running.size();
+  const std::size_t most =
+      std::min({left, options.max_step_tokens - tokens, static_cast<std::size_t>(options.max_drafts)});
+  Token guess;
+  if (cost.worth(one.of_text.rate(), tokens, most).guesses > 0 &&
+      one.ngrams.draft(std::span<const Token>(one.tokens).first(one.length), std::span(&guess, 1)) > 0)
+    return true;
+  return most > 0 && offer_of_model(one, most, {}, tokens, tokens).worth.guesses > 0;
 }
 
 void Scheduler::Impl::ask_drafter() {
@@ -96,8 +118,9 @@ void Scheduler::Impl::ask_drafter() {
                         .stream = one->params.stream,
                         .ends = one->params.ignore_end ? std::span<const Token>() : one->params.end_tokens,
                         .owner = one->owner});
-  drafting_us = drafter->draft(requests);
-  counts.drafting_us += drafting_us;
+  const std::int64_t took = drafter->draft(requests);
+  flights[in_flight].drafting_us = took;
+  counts.drafting_us += took;
   for (std::size_t i = 0; i < for_model.size(); ++i) {
     budget += for_model[i]->drafts - requests[i].drafted;
     for_model[i]->drafts = requests[i].drafted;

@@ -92,10 +92,10 @@ Result<void> Scheduler::Impl::add(SequenceParams params, SequenceOwner& owner, s
 
 void Scheduler::Impl::cancel(std::uint64_t id) {
   const auto found = living.find(id);
-  if (found == living.end() || found->second->cancelled) return;
+  if (found == living.end() || found->second->cancelled || found->second->ended != StopReason::none) return;
   found->second->cancelled = true;
   cancels.push_back(id);
-  if (!in_flight && !busy) end_cancelled();
+  if (in_flight == 0 && !busy) end_cancelled();
 }
 
 SchedulerStats Scheduler::Impl::stats() const {
@@ -111,9 +111,13 @@ SchedulerStats Scheduler::Impl::stats() const {
 
 std::string Scheduler::Impl::check() const {
   if (std::string problem = pool.check(); !problem.empty()) return problem;
-  std::vector<std::int32_t> holders(pool.size());
+  std::vector<std::int32_t> holders(pool.size()), copies(pool.size());
   const auto held = [&](std::int32_t block) -> std::int32_t& { return holders[static_cast<std::size_t>(block)]; };
+  std::size_t leaving = 0;
   for (const auto& [id, one] : living) {
+    leaving += one->ended != StopReason::none;
+    if (one->ended != StopReason::none && one->in_flight == 0) return "a sequence that has ended is kept";
+    if ((one->in_flight > 0 || one->unknown > 0) && in_flight == 0) return "a sequence waits for a step that is over";
     if (!one->running && (!one->blocks.empty() || one->copy_from != kNoBlock)) return "a waiting sequence holds blocks";
     if (one->computed > one->blocks.size() * kBlockTokens) return "computed tokens have no block";
     if (one->length > one->prompt_size + one->params.max_new_tokens) return "a sequence is too long";
@@ -121,7 +125,14 @@ std::string Scheduler::Impl::check() const {
     std::ranges::sort(own);
     if (std::ranges::adjacent_find(own) != own.end()) return "a sequence has a block twice";
     for (const std::int32_t block : one->blocks) ++held(block);
-    if (one->copy_from != kNoBlock) ++held(one->copy_from);
+    if (one->copy_from == kNoBlock) continue;
+    ++held(one->copy_from);
+    ++copies[static_cast<std::size_t>(one->copy_from)];
+  }
+  for (std::size_t i = 0; i < in_flight; ++i) {
+    for (const std::int32_t block : flights[i].drops) ++held(block);
+    for (const Flight::Part& part : flights[i].parts)
+      if (part.copied != kNoBlock) ++held(part.copied);
   }
   for (std::size_t i = 0; i < holders.size(); ++i)
     if (holders[i] != pool.holders(static_cast<std::int32_t>(i)))
@@ -136,12 +147,12 @@ std::string Scheduler::Impl::check() const {
           return "a published block has other tokens";
       } else if (pool.index().contains(block)) {
         return "a findable block may be written";
-      } else if (pool.holders(block) != 1 && !in_flight) {
+      } else if (in_flight == 0 && pool.holders(block) != 1 + copies[static_cast<std::size_t>(block)]) {
         return "a block that may be written is shared";
       }
     }
   }
-  if (running.size() + waiting[0].size() + waiting[1].size() != living.size()) return "a sequence is lost";
+  if (running.size() + waiting[0].size() + waiting[1].size() + leaving != living.size()) return "a sequence is lost";
   return {};
 }
 

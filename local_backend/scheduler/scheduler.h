@@ -45,6 +45,7 @@ struct SequenceParams {
   Lane lane = Lane::interactive;
   std::string salt;  // tenants with different salts never share blocks
   bool speculate = true;
+  bool masked = true;  // false promises that mask() is always empty: then a token can be planned before it is known
 };
 
 struct SchedulerOptions {
@@ -66,6 +67,8 @@ struct SchedulerStats {
   std::uint64_t preemptions = 0, rejected = 0, drafted = 0, accepted = 0;
   std::uint64_t model_drafted = 0, model_accepted = 0;  // of drafted and accepted, by the drafter
   std::int64_t drafting_us = 0;                         // in the drafter
+  std::uint64_t planned_ahead = 0;                      // steps, while the one before was in flight
+  std::uint64_t thrown_away = 0;                        // tokens of such steps, of sequences that had ended by then
 };
 
 class Drafter;  // drafter.h
@@ -80,12 +83,17 @@ class Scheduler {
   // `owner` must live until its on_end. Errors: limited (429) with retry_after from the drain time when the queue is
   // full; client_fault (400) when prompt and answer cannot fit into the context or the pool; nothing was kept then.
   Result<void> add(SequenceParams params, SequenceOwner& owner, std::int64_t now_us);
-  // Its on_end(cancelled) comes at once if no step is in flight, else with finish(). Unknown ids are ignored.
+  // Its on_end(cancelled) comes at once if no step is in flight, else with the next plan() or finish(), but not before
+  // the steps in flight that compute for it are over. Unknown ids are ignored.
   void cancel(std::uint64_t id);
-  // Fills `plan`; false when there is nothing to do. After true, finish() must follow before the next plan().
+  // Fills `plan`; false when there is nothing to do. After true the step is in flight until finish() or fail(). While
+  // one is, the next may be planned ahead; false then also means that this one has to be finished first. Not while two
+  // are in flight.
   bool plan(StepPlan& plan, std::int64_t now_us);
+  // The older step in flight is over. Sequences that end while the other one computes for them, too, are told so when
+  // that is over.
   void finish(const StepResult& result, std::int64_t now_us);
-  // The step failed: every sequence in it ends with StopReason::failed.
+  // The older step in flight failed: every sequence in it ends with StopReason::failed.
   void fail();
   SchedulerStats stats() const;
   // Empty when blocks, lists and sequences agree; else what does not. For tests: linear in everything.

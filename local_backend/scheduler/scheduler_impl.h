@@ -19,6 +19,20 @@
 
 namespace tollgate::local {
 
+// A step between plan() and finish().
+struct Flight {
+  struct Part {
+    Sequence* sequence = nullptr;
+    std::size_t planned = 0;  // tokens, without drafts
+    bool draws = false;
+    std::int32_t copied = kNoBlock;  // held until the step is over
+  };
+  std::vector<Part> parts;                       // in the plan's order
+  std::vector<std::int32_t> drops;               // blocks that it uses, to be let go when it is over
+  std::size_t tokens = 0, draws = 0;             // draws: logit rows
+  std::int64_t planned_us = 0, drafting_us = 0;  // drafting_us: in the drafter
+};
+
 struct Scheduler::Impl {
   Impl(const SchedulerOptions& wanted, const BackendInfo& backend, const BlockHooks& block_hooks,
        Drafter* second_model);
@@ -51,6 +65,8 @@ struct Scheduler::Impl {
 
   // planning.cpp
   bool plan(StepPlan& out, std::int64_t now);
+  bool waits_for_token(Sequence& one);
+  bool over_by_count(const Sequence& one) const;
   void pick(bool urgent_ones, bool decoding);
   void schedule(Sequence& one, std::size_t tokens);
   std::size_t chunk(const Sequence& one) const;
@@ -58,6 +74,7 @@ struct Scheduler::Impl {
   Sequence* lowest_ranked(bool batch_only) const;
   void preempt(Sequence& victim);
   void emit(Sequence& one, StepPlan& out);
+  void add_draws(Sequence& one, std::size_t row, StepPlan& out);
   void gather_masks(Sequence& one);
 
   // guessing.cpp
@@ -65,19 +82,29 @@ struct Scheduler::Impl {
   void guess(Sequence& one);
   StepCost::Worth guess_from_text(Sequence& one, std::size_t most);
   StepCost::Worth worth_of_model(const Sequence& one, std::size_t most, const StepCost::Worth& otherwise);
+  // What asking the second model is worth, and what of that is a trial.
+  struct Offer {
+    StepCost::Worth worth;
+    double trial_us = 0;
+  };
+  Offer offer_of_model(const Sequence& one, std::size_t most, const StepCost::Worth& otherwise, std::size_t tokens,
+                       std::size_t sharers) const;
+  bool would_guess(Sequence& one);
   void ask_drafter();
   void judge(Sequence& one, std::size_t right);
 
   // completion.cpp
   void finish(const StepResult& result, std::int64_t now);
-  void settle(Sequence& one, std::span<const Sampled> sampled);
+  void settle(const Flight::Part& part, std::span<const Sampled> sampled);
   StopReason take_tokens(Sequence& one, std::span<const Sampled> sampled);
   StopReason take_token(Sequence& one, const Sampled& sampled);
   void publish(Sequence& one);
   void release(Sequence& one);
+  void retire(Sequence& one, StopReason reason);
   void end(Sequence& one, StopReason reason);
   void end_cancelled();
   void fail();
+  void land();
 
   SchedulerOptions options;
   BackendInfo info;
@@ -87,17 +114,18 @@ struct Scheduler::Impl {
   std::array<std::vector<Sequence*>, 2> waiting;  // by lane, each by order of arrival
   std::vector<Sequence*> running;                 // by order of arrival
   std::vector<Sequence*> step;                    // in the plan, in its order
+  std::array<Flight, 2> flights;                  // older first
+  std::size_t in_flight = 0;                      // of `flights`
+  std::int64_t landed_us = 0;                     // when the last step was over
   std::vector<std::uint64_t> cancels;             // asked for while a plan was made or ran
-  bool in_flight = false;                         // between plan() and finish()
   bool busy = false;                              // inside plan(), finish() or fail()
+  bool ahead = false;                             // a step is in flight while this plan is made
+  bool must_land = false;                         // and has to be over before this plan can be made
   bool pressure = false;                          // something was preempted in this plan
   bool decodes = false;                           // this plan has rows that decode
   std::size_t budget = 0;                         // tokens left in this plan
-  std::size_t step_tokens = 0;                    // of this plan
-  std::size_t draws = 0;                          // logit rows of this plan
   std::int64_t now_us = 0;                        // of this plan
   std::uint64_t next_order = 0;
-  std::int64_t drafting_us = 0;  // of this plan, in the drafter
   Drafter* drafter = nullptr;
   StepCost cost;                         // of steps without their drafting
   Acceptance model_rate{0.6, 1.0 / 32};  // of all sequences; a new one begins with it

@@ -47,6 +47,51 @@ FakeBackend::Slot& FakeBackend::slot(const StepPlan& plan, const PlanRow& row, s
                 static_cast<std::size_t>(position % kBlockTokens)];
 }
 
+// A placeholder stands for the row's own next token, drawn by the step in flight.
+std::string FakeBackend::illegal_token(const StepPlan& plan, const PlanRow& row, std::size_t at) const {
+  const Token token = plan.tokens[at];
+  if (token >= 0) return static_cast<std::size_t>(token) < model_.vocabulary ? "" : "a wrong token";
+  if (started_.size() != 1) return "a placeholder without a step before it";
+  const StepPlan& before = started_.back().kept.plan;
+  if (drawn_at(token) >= before.logit_rows.size()) return "a placeholder for what is not drawn";
+  const std::int32_t from = before.logit_rows[drawn_at(token)];
+  const auto behind = std::ranges::upper_bound(before.rows, from, {}, &PlanRow::first_token);
+  if (std::prev(behind)->sequence != row.sequence) return "a placeholder for the token of another sequence";
+  if (before.positions[static_cast<std::size_t>(from)] + 1 != plan.positions[at]) return "a placeholder out of place";
+  return {};
+}
+
+bool FakeBackend::used(std::int32_t block, bool written) const {
+  for (const Started& one : started_) {
+    const StepPlan& plan = one.kept.plan;
+    for (const auto& [from, to] : plan.copies)
+      if (block == to || (block == from && !written)) return true;
+    for (const PlanRow& row : plan.rows)
+      for (std::int32_t i = written ? (row.context - row.tokens) / kBlockTokens : 0; i * kBlockTokens < row.context;
+           ++i)
+        if (plan.blocks[static_cast<std::size_t>(row.first_block + i)] == block) return true;
+  }
+  return false;
+}
+
+// Blocks that a row of the step in flight uses are written by the same sequence only: nobody else got them meanwhile.
+std::string FakeBackend::illegal_beside(const StepPlan& plan) const {
+  if (started_.size() > 1) return "a third step";
+  if (started_.empty()) return {};
+  std::vector<std::vector<std::uint64_t>> users(info_.blocks);
+  const StepPlan& before = started_.front().kept.plan;
+  for (const PlanRow& row : before.rows)
+    for (std::int32_t i = 0; i * kBlockTokens < row.context; ++i)
+      users[static_cast<std::size_t>(before.blocks[static_cast<std::size_t>(row.first_block + i)])].push_back(
+          row.sequence);
+  for (const PlanRow& row : plan.rows)
+    for (std::int32_t i = (row.context - row.tokens) / kBlockTokens; i * kBlockTokens < row.context; ++i)
+      for (const std::uint64_t user :
+           users[static_cast<std::size_t>(plan.blocks[static_cast<std::size_t>(row.first_block + i)])])
+        if (user != row.sequence) return "a block is written while a step in flight uses it for another sequence";
+  return {};
+}
+
 std::string FakeBackend::illegal_row(const StepPlan& plan, std::size_t index) {
   const PlanRow& row = plan.rows[index];
   const std::int32_t table = (row.context + kBlockTokens - 1) / kBlockTokens;
@@ -59,7 +104,7 @@ std::string FakeBackend::illegal_row(const StepPlan& plan, std::size_t index) {
   for (std::int32_t i = 0; i < row.tokens; ++i) {
     const auto at = static_cast<std::size_t>(row.first_token + i);
     if (plan.positions[at] != row.context - row.tokens + i) return "a wrong position";
-    if (plan.tokens[at] < 0 || static_cast<std::size_t>(plan.tokens[at]) >= model_.vocabulary) return "a wrong token";
+    if (std::string wrong = illegal_token(plan, row, at); !wrong.empty()) return wrong;
   }
   const std::int32_t first_written = (row.context - row.tokens) / kBlockTokens;
   for (std::int32_t i = 0; i < table; ++i) {
@@ -91,6 +136,11 @@ std::string FakeBackend::illegal_samples(const StepPlan& plan) {
     const SampleRow& sample = plan.samples[i];
     if (!sample.params) return "a sample without parameters";
     if (sample.position != plan.positions[static_cast<std::size_t>(row)] + 1) return "a sample of another position";
+    const SamplingParams& params = *sample.params;
+    const bool penalties =
+        params.repetition_penalty != 1.0f || params.presence_penalty != 0 || params.frequency_penalty != 0;
+    if (plan.tokens[static_cast<std::size_t>(row)] < 0 && (penalties || !sample.mask.empty()))
+      return "a draw that needs a token which is not known";
     if (!sample.mask.empty() && sample.mask.size() != (model_.vocabulary + 31) / 32) return "a mask of a wrong size";
   }
   return {};
@@ -113,9 +163,11 @@ std::string FakeBackend::illegal(const StepPlan& plan) {
 // What penalties and the like would look at must be what the row's KV was made of.
 std::string FakeBackend::check_history(const StepPlan& plan, const PlanRow& row, std::int64_t position,
                                        const SampleRow& sample) {
-  if (static_cast<std::int64_t>(sample.prompt.size() + sample.answer.size()) != position + 1)
+  const auto last = static_cast<std::size_t>(row.first_token + position - (row.context - row.tokens));
+  const std::int64_t known = filled_[last] ? position : position + 1;
+  if (static_cast<std::int64_t>(sample.prompt.size() + sample.answer.size()) != known)
     return "a history of another length";
-  for (std::int64_t q = 0; q <= position; ++q) {
+  for (std::int64_t q = 0; q < known; ++q) {
     const auto at = static_cast<std::size_t>(q);
     const Token token = at < sample.prompt.size() ? sample.prompt[at] : sample.answer[at - sample.prompt.size()];
     if (slot(plan, row, q).token != token) return "a history of another text";
@@ -148,23 +200,59 @@ void FakeBackend::compute(const StepPlan& plan, const PlanRow& row, StepResult& 
   }
 }
 
-Result<void> FakeBackend::step(const StepPlan& plan, StepResult& result) {
+Result<void> FakeBackend::compute(const StepPlan& plan, StepResult& result) {
   result.sampled.clear();
-  if (problem.empty()) problem = illegal(plan);
-  if (!problem.empty()) return Error{.code = "illegal_plan", .message = problem};
   for (const auto& [from, to] : plan.copies)
     std::copy_n(slots_.begin() + from * kBlockTokens, kBlockTokens, slots_.begin() + to * kBlockTokens);
   std::size_t sample = 0;
   for (const PlanRow& row : plan.rows) compute(plan, row, result, sample);
-  if (!std::exchange(fail_next, false)) return {};
+  if (problem.empty()) return {};
+  return Error{.code = "illegal_plan", .message = problem};
+}
+
+Result<void> FakeBackend::step(const StepPlan& plan, StepResult& result) {
+  if (problem.empty()) problem = illegal(plan);
+  if (!problem.empty()) return Error{.code = "illegal_plan", .message = problem};
+  filled_.assign(plan.tokens.size(), false);
+  const Result<void> done = compute(plan, result);
+  if (!std::exchange(fail_next, false)) return done;
   return Error{.code = "device_lost", .message = "asked for"};
 }
 
+Result<void> FakeBackend::start(const StepPlan& plan) {
+  if (!overlapping) return Backend::start(plan);
+  if (problem.empty()) problem = illegal(plan);
+  if (problem.empty()) problem = illegal_beside(plan);
+  if (!problem.empty()) return Error{.code = "illegal_plan", .message = problem};
+  started_.push_back({.kept = KeptPlan(plan), .fails = std::exchange(fail_next, false)});
+  return {};
+}
+
+Result<void> FakeBackend::finish(StepResult& result) {
+  if (!overlapping) return Backend::finish(result);
+  if (started_.empty()) return Error{.code = "illegal_call", .message = problem = "nothing was started"};
+  Started& oldest = started_.front();
+  filled_.clear();
+  for (const Token token : oldest.kept.plan.tokens) filled_.push_back(token < 0);
+  oldest.kept.fill(drawn_);
+  Result<void> done = compute(oldest.kept.plan, result);
+  drawn_ = result.sampled;
+  if (oldest.fails) {
+    drawn_.clear();
+    result.sampled.clear();
+    done = Error{.code = "device_lost", .message = "asked for"};
+  }
+  started_.pop_front();
+  return done;
+}
+
 void FakeBackend::read_block(std::int32_t block, std::span<std::byte> out) const {
+  if (problem.empty() && used(block, true)) problem = "a block is read while a step writes it";
   std::memcpy(out.data(), &slots_[static_cast<std::size_t>(block) * kBlockTokens], info_.block_bytes);
 }
 
 void FakeBackend::write_block(std::int32_t block, std::span<const std::byte> in) {
+  if (problem.empty() && used(block, false)) problem = "a block is written over while a step uses it";
   std::memcpy(&slots_[static_cast<std::size_t>(block) * kBlockTokens], in.data(), info_.block_bytes);
 }
 

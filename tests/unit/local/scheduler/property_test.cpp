@@ -1,5 +1,6 @@
 // Every answer equals the sequential oracle's, whatever the scheduler does to serve it; after each step blocks, lists
-// and counts agree; at the end nothing is left. Each world prints its seed: the same seed gives the same run.
+// and counts agree; at the end nothing is left. Each world prints its seed: the same seed gives the same run. All of it
+// once more on a device that overlaps.
 #include <gtest/gtest.h>
 
 #include "world.h"
@@ -7,12 +8,12 @@
 namespace tollgate::local::testing {
 namespace {
 
-SchedulerStats run(const WorldOptions& options, std::uint64_t seeds, std::uint64_t steps = 1500) {
+SchedulerStats run_one_way(const WorldOptions& options, std::uint64_t seeds, std::uint64_t steps) {
   SchedulerStats sum;
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
     World world(options, seed);
     for (std::uint64_t i = 0; i < steps && world.problem.empty(); ++i) world.step();
-    EXPECT_EQ(world.drain(), "") << "seed " << seed;
+    EXPECT_EQ(world.drain(), "") << "seed " << seed << (options.overlap ? ", overlapped" : "");
     if (!world.problem.empty()) break;
     const SchedulerStats stats = world.scheduler.stats();
     sum.preemptions += stats.preemptions;
@@ -23,7 +24,22 @@ SchedulerStats run(const WorldOptions& options, std::uint64_t seeds, std::uint64
     sum.model_accepted += stats.model_accepted;
     sum.rejected += stats.rejected;
     sum.answer_tokens += stats.answer_tokens;
+    sum.planned_ahead += stats.planned_ahead;
+    sum.thrown_away += stats.thrown_away;
   }
+  return sum;
+}
+
+SchedulerStats run_overlapped(WorldOptions options, std::uint64_t seeds, std::uint64_t steps = 1500) {
+  options.overlap = true;
+  return run_one_way(options, seeds, steps);
+}
+
+// Both ways; what is returned is of steps one after the other.
+SchedulerStats run(const WorldOptions& options, std::uint64_t seeds, std::uint64_t steps = 1500) {
+  run_overlapped(options, seeds, steps);
+  const SchedulerStats sum = run_one_way(options, seeds, steps);
+  EXPECT_EQ(sum.planned_ahead + sum.thrown_away, 0u);
   return sum;
 }
 
@@ -114,12 +130,42 @@ TEST(SchedulerProperty, BlocksFromATier) {
 }
 
 TEST(SchedulerProperty, WorldsOfAnyShape) {
-  for (std::uint64_t seed = 1; seed <= 150; ++seed) {
-    Dice dice(seed * 7919);
-    World world(random_world(dice), seed);
-    for (int i = 0; i < 300 && world.problem.empty(); ++i) world.step();
-    ASSERT_EQ(world.drain(), "") << "seed " << seed;
+  for (const bool overlap : {false, true}) {
+    for (std::uint64_t seed = 1; seed <= 150; ++seed) {
+      Dice dice(seed * 7919);
+      WorldOptions options = random_world(dice);
+      options.overlap = overlap;
+      World world(options, seed);
+      for (int i = 0; i < 300 && world.problem.empty(); ++i) world.step();
+      ASSERT_EQ(world.drain(), "") << "seed " << seed << (overlap ? ", overlapped" : "");
+    }
   }
+}
+
+TEST(SchedulerProperty, NearlyEveryStepIsPlannedAheadWhereNobodyWaits) {
+  WorldOptions options{.blocks = 200, .mask_percent = 0};
+  options.scheduler.max_drafts = 0;
+  const SchedulerStats stats = run_overlapped(options, 4);
+  EXPECT_GT(stats.planned_ahead, 5000u);  // of 6000
+  EXPECT_GT(stats.thrown_away, 1000u);
+  EXPECT_LT(stats.thrown_away, stats.answer_tokens / 10);
+}
+
+TEST(SchedulerProperty, TinyPoolsOverlapped) {
+  WorldOptions options{.blocks = 8, .cancel_percent = 6, .mask_percent = 0};
+  options.scheduler.max_drafts = 0;
+  const SchedulerStats stats = run_overlapped(options, 8);
+  EXPECT_GT(stats.preemptions, 100u);
+  EXPECT_GT(stats.planned_ahead, 2000u);
+}
+
+TEST(SchedulerProperty, GuessesAndStepsAheadTakeTurns) {
+  WorldOptions options{.model = {.vocabulary = 24, .predictable = 6}, .blocks = 80, .mask_percent = 2};
+  options.scheduler.max_running = 3;
+  options.drafter = {.hit_percent = 30};
+  const SchedulerStats stats = run_overlapped(options, 8);
+  EXPECT_GT(stats.planned_ahead, 500u);
+  EXPECT_GT(stats.accepted, 500u);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // Worlds of random shapes, one after the other, until so many steps were made: LOCAL_SCHEDULER_SOAK_STEPS, or 200000.
-// LOCAL_SCHEDULER_SOAK_SEED repeats a run.
+// LOCAL_SCHEDULER_SOAK_SEED repeats a run. Every other world is on a device that overlaps; with
+// LOCAL_SCHEDULER_SOAK_OVERLAP=0 none, with 1 all.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -21,10 +22,11 @@ int main() {
   const std::uint64_t seed = number("LOCAL_SCHEDULER_SOAK_SEED", 1);
   const auto began = std::chrono::steady_clock::now();
   std::uint64_t steps = 0, served = 0, worlds = 0, preemptions = 0, accepted = 0, by_model = 0, hits = 0, tokens = 0,
-                loaded = 0;
+                loaded = 0, ahead = 0, thrown_away = 0;
   for (Dice dice(seed); steps < wanted; ++worlds) {
     WorldOptions options = random_world(dice);
     options.steps_per_check = 16;
+    options.overlap = number("LOCAL_SCHEDULER_SOAK_OVERLAP", worlds % 2) != 0;
     const std::uint64_t world_seed = dice.next();
     World world(options, world_seed);
     const std::uint64_t length = dice.between(100, 4000);
@@ -43,13 +45,16 @@ int main() {
     by_model += stats.model_accepted;
     hits += stats.prefix_hits;
     tokens += stats.computed_tokens;
+    ahead += stats.planned_ahead;
+    thrown_away += stats.thrown_away;
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   const auto wide = [](std::uint64_t value) { return static_cast<unsigned long long>(value); };
   std::printf("%llu steps, %llu worlds, %llu sequences, %llu tokens computed, %llu found, ", wide(steps), wide(worlds),
               wide(served), wide(tokens), wide(hits));
-  std::printf("%llu guessed right, %llu of them by a second model, %llu blocks loaded, %llu preemptions: ",
+  std::printf("%llu guessed right, %llu of them by a second model, %llu blocks loaded, %llu preemptions, ",
               wide(accepted), wide(by_model), wide(loaded), wide(preemptions));
+  std::printf("%llu steps planned ahead, %llu tokens thrown away: ", wide(ahead), wide(thrown_away));
   std::printf("all as they should be, %.1f s\n", seconds);
   return 0;
 }

@@ -95,6 +95,7 @@ World::World(const WorldOptions& wanted, std::uint64_t seed)
       drafter(wanted.drafter ? std::make_unique<FakeDrafter>(*wanted.drafter, wanted.model.vocabulary, dice) : nullptr),
       scheduler(wanted.scheduler, backend.info(), {.listener = this, .tier = wanted.tier ? this : nullptr},
                 drafter.get()) {
+  backend.overlapping = options.overlap;
   for (std::size_t i = 0; i < options.groups; ++i) {
     auto& beginning = beginnings_.emplace_back(dice.between(0, options.longest_prompt));
     for (Token& token : beginning) token = static_cast<Token>(dice.below(options.model.vocabulary));
@@ -138,9 +139,11 @@ SequenceParams World::random_request() {
 }
 
 void World::arrive() {
-  const SequenceParams request = random_request();
+  SequenceParams request = random_request();
   OwnerRules rules;
   if (dice.chance(options.mask_percent)) rules.mask_seed = dice.next() | 1;
+  request.masked = rules.mask_seed != 0;
+  if (options.penalty_percent > 0 && dice.chance(options.penalty_percent)) request.sampling.presence_penalty = 0.5f;
   if (dice.chance(options.stop_percent)) rules.stop_one_in = dice.between(5, 50);
   const std::size_t answers = dice.chance(options.answers_percent) ? dice.between(2, 5) : 1;
   for (std::uint32_t i = 0; i < answers; ++i) {
@@ -156,17 +159,32 @@ void World::arrive() {
   }
 }
 
-void World::run_plan() {
-  largest_step = std::max<std::uint64_t>(largest_step, plan_.tokens.size());
-  if (plan_.tokens.size() > options.scheduler.max_step_tokens) blame("a step beyond the budget");
-  for (const PlanRow& row : plan_.rows) {
+bool World::start_plan() {
+  StepPlan& plan = plans_[started_];
+  if (!scheduler.plan(plan, now_us_)) return false;
+  largest_step = std::max<std::uint64_t>(largest_step, plan.tokens.size());
+  if (plan.tokens.size() > options.scheduler.max_step_tokens) blame("a step beyond the budget");
+  for (const PlanRow& row : plan.rows) {
     if (!owners_.contains(row.sequence)) blame("a row of nobody");
     if (static_cast<std::size_t>(row.context) >= options.scheduler.context) blame("a row beyond the context");
   }
   backend.fail_next = dice.chance(options.fail_percent);
-  const Result<void> done = backend.step(plan_, result_);
+  const bool refuse = options.overlap && backend.fail_next && dice.chance(50);
+  if (refuse) backend.fail_next = false;
+  lost_[started_] = refuse || !backend.start(plan);
+  ++started_;
+  return true;
+}
+
+// As the engine does it.
+bool World::due(bool planned) const {
+  return started_ > 0 && (!planned || !options.overlap || started_ == plans_.size() || lost_[0]);
+}
+
+void World::finish_plan() {
+  const bool done = !lost_[0] && backend.finish(result_);
   maybe_cancel();
-  now_us_ += 100 + static_cast<std::int64_t>(20 * plan_.tokens.size());
+  now_us_ += 100 + static_cast<std::int64_t>(20 * plans_[0].tokens.size());
   if (drafter) now_us_ += drafter->last_us();
   if (drafter && !drafter->problem.empty()) blame(drafter->problem);
   if (!backend.problem.empty()) blame(backend.problem);
@@ -174,6 +192,9 @@ void World::run_plan() {
     scheduler.finish(result_, now_us_);
   else
     scheduler.fail();
+  std::swap(plans_[0], plans_[1]);
+  std::swap(lost_[0], lost_[1]);
+  --started_;
 }
 
 bool World::step(bool arrivals) {
@@ -181,8 +202,9 @@ bool World::step(bool arrivals) {
   now_us_ += static_cast<std::int64_t>(dice.below(200));
   if (arrivals && dice.chance(options.arrival_percent)) arrive();
   maybe_cancel();
-  const bool any = scheduler.plan(plan_, now_us_);
-  if (any) run_plan();
+  const bool planned = start_plan();
+  bool any = planned;
+  for (; due(planned); any = true) finish_plan();
   if (steps % options.steps_per_check == 0)
     if (const std::string wrong = scheduler.check(); !wrong.empty()) blame(wrong);
   return any;
@@ -198,6 +220,7 @@ std::string World::drain() {
   const SchedulerStats stats = scheduler.stats();
   if (stats.running + stats.waiting > 0) blame("sequences are left");
   if (stats.blocks_used > 0) blame("blocks are left in use");
+  if (started_ > 0) blame("a step is left");
   if (drafter && drafter->living() > 0) blame("the drafter keeps sequences that have ended");
   if (stats.blocks_cached != stored_.size()) blame("the listener knows other blocks than the pool");
   if (const std::string wrong = scheduler.check(); !wrong.empty()) blame(wrong);
@@ -253,6 +276,9 @@ WorldOptions random_world(Dice& dice) {
                        .forbidden_percent = static_cast<unsigned>(dice.below(30)),
                        .step_us = static_cast<std::int64_t>(dice.below(60)),
                        .token_us = static_cast<std::int64_t>(dice.below(10))};
+  // Half of the worlds can be planned ahead nearly always.
+  options.penalty_percent = options.blocks % 4;
+  if (options.blocks % 2 == 0) options.mask_percent = options.penalty_percent = 0;
   SchedulerOptions& scheduler = options.scheduler;
   scheduler.max_step_tokens = dice.between(1, 128);
   scheduler.max_running = dice.between(1, 16);

@@ -2,6 +2,7 @@
 // a back end without batches, blocks and guesses gives.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -78,8 +79,9 @@ struct WorldOptions {
   unsigned cancel_percent = 2;    // per step
   unsigned fail_percent = 0;      // per step
   unsigned answers_percent = 20;  // of arrivals ask for 2 to 5 answers
-  unsigned mask_percent = 10, stop_percent = 20, batch_percent = 30, salt_percent = 10;
+  unsigned mask_percent = 10, stop_percent = 20, batch_percent = 30, salt_percent = 10, penalty_percent = 0;
   bool tier = false;
+  bool overlap = false;  // the next step is started before the last one is finished
   std::optional<FakeDrafterOptions> drafter;
   std::size_t steps_per_check = 1;  // of the invariants
 };
@@ -112,13 +114,17 @@ class World : public BlockListener, public BlockTier {
  private:
   SequenceParams random_request();
   void arrive();
-  void run_plan();
+  bool start_plan();
+  bool due(bool planned) const;
+  void finish_plan();
 
   std::vector<std::vector<Token>> beginnings_;
   std::map<std::uint64_t, std::unique_ptr<TestOwner>> owners_;
   std::set<BlockKey> stored_;
   std::map<BlockKey, std::vector<std::byte>> tier_;
-  StepPlan plan_;
+  std::array<StepPlan, 2> plans_;  // older first
+  std::array<bool, 2> lost_{};     // the back end did not take it
+  std::size_t started_ = 0;        // of `plans_`, and not finished
   StepResult result_;
   std::uint64_t next_id_ = 1;
   std::int64_t now_us_ = 0;
