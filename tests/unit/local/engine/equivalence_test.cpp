@@ -3,9 +3,11 @@
 // schedules; time stands in for by a counter, so that the same seed gives the same run.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdlib>
 #include <deque>
 
+#include "async_backend.h"
 #include "callers.h"
 #include "local_backend/engine/model_drafter.h"
 
@@ -54,6 +56,7 @@ struct Shape {
   bool again = false;            // all requests once more when the first are answered
   std::size_t draft_blocks = 0;  // of a second model that often agrees; 0 = none
   std::size_t draft_chunk = 256;
+  bool overlap = false;                               // the back end computes while the next step is planned
   std::uint64_t SchedulerStats::* happens = nullptr;  // counts what the shape is there for
 };
 
@@ -93,6 +96,18 @@ std::vector<Shape> shapes() {
        .draft_blocks = 7,
        .draft_chunk = 11,
        .happens = &SchedulerStats::model_accepted},
+      {.name = "overlapped",
+       .options = {.max_step_tokens = 50, .max_running = 2, .max_drafts = 0},
+       .per_step = 2,
+       .overlap = true,
+       .happens = &SchedulerStats::planned_ahead},
+      {.name = "overlapped, guessed, preempted and cancelled",
+       .options = {.max_step_tokens = 40, .max_running = 5, .max_prefill_chunk = 17, .max_drafts = 4},
+       .blocks = tight,
+       .per_step = 2,
+       .cancel_percent = 3,
+       .overlap = true,
+       .happens = &SchedulerStats::accepted},
   };
 }
 
@@ -100,7 +115,7 @@ struct World {
   World(const ModelCase& model, const Shape& wanted, std::uint64_t seed, std::size_t context = kContext)
       : shape(wanted),
         random(seed),
-        backend(small_backend(model, small_file(model, context), wanted.blocks, context)),
+        backend(back_end(model, wanted, context)),
         drafter(wanted.draft_blocks > 0 ? second_model(model, wanted, context) : nullptr),
         scheduler(options_of(wanted, context), backend->info(), {}, drafter.get()) {}
 
@@ -113,6 +128,11 @@ struct World {
     auto backend = small_backend(model, similar_file(model, context, 0.02f), shape.draft_blocks, context);
     return std::make_unique<ModelDrafter>(std::move(backend), context - 8, shape.draft_chunk, no_time);
   }
+  static std::unique_ptr<Backend> back_end(const ModelCase& model, const Shape& shape, std::size_t context) {
+    auto backend = small_backend(model, small_file(model, context), shape.blocks, context);
+    if (shape.overlap) return std::make_unique<AsyncBackend>(std::move(backend));
+    return backend;
+  }
   static std::int64_t no_time() { return 0; }
 
   void add(const Request& request) {
@@ -123,18 +143,24 @@ struct World {
                                               .stream = request.stream,
                                               .max_new_tokens = request.answer_tokens,
                                               .lane = request.lane,
-                                              .salt = request.salt},
+                                              .salt = request.salt,
+                                              .masked = request.mask_seed != 0},
                                              *caller, now);
     ASSERT_TRUE(added) << added.error().message;
   }
   bool step() {
     now += 1000;
-    if (!scheduler.plan(plan, now)) return false;
-    const Result<void> done = backend->step(plan, result);
+    const bool planned = scheduler.plan(plans[started], now);
+    if (planned) EXPECT_TRUE(backend->start(plans[started++]));
+    if (planned && shape.overlap && started == 1) return true;
+    if (started == 0) return false;
+    const Result<void> done = backend->finish(result);
     EXPECT_TRUE(done) << done.error().message;
     if (random() % 100 < shape.cancel_percent) scheduler.cancel(1 + random() % callers.size());
     now += 1000;
     scheduler.finish(result, now);
+    std::swap(plans[0], plans[1]);
+    --started;
     EXPECT_EQ(scheduler.check(), "");
     return true;
   }
@@ -149,7 +175,8 @@ struct World {
   std::unique_ptr<Backend> backend;
   std::unique_ptr<ModelDrafter> drafter;  // may be null
   Scheduler scheduler;
-  StepPlan plan;
+  std::array<StepPlan, 2> plans;  // older first
+  std::size_t started = 0;        // of `plans`, and not finished
   StepResult result;
   std::vector<std::unique_ptr<Caller>> callers;
   std::int64_t now = 0;

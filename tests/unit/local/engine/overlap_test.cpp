@@ -126,6 +126,7 @@ TEST(Overlap, TheNextStepIsStartedWhileOneIsComputed) {
   EXPECT_EQ(fixture.device->starts(), kSteps) << "none behind the last token, which is known by count";
   EXPECT_GE(fixture.device->while_computing(), kSteps - 2);
   EXPECT_EQ(fixture.device->most_in_flight(), 2u);
+  fixture.engine->stop();
   EXPECT_EQ(fixture.engine->stats().scheduler.planned_ahead, kSteps - 1);
 }
 
@@ -135,6 +136,7 @@ TEST(Overlap, WhatIsThrownAwayIsPaidByWhoItWasFor) {
   ASSERT_EQ(first->wait(), StopReason::end_token);
   ASSERT_EQ(second->wait(), StopReason::end_token);
   EXPECT_EQ(first->text, "abcdefghij");
+  fixture.engine->stop();
   const EngineStats stats = fixture.engine->stats();
   EXPECT_GT(stats.scheduler.thrown_away, 0u);
   EXPECT_EQ(first->end.machine_us + second->end.machine_us, stats.busy_us) << "no microsecond is lost";
@@ -176,7 +178,7 @@ TEST(Overlap, StoppingWaitsForWhatIsInFlight) {
 
 // The demo model on the CPU, waited for or not.
 struct Demo {
-  explicit Demo(bool overlapped) {
+  Demo(bool overlapped, int max_drafts) {
     const auto file = *GgufFile::parse(models::demo(), "demo");
     CpuBackendOptions cpu;
     cpu.threads = 1;
@@ -188,6 +190,7 @@ struct Demo {
     EngineOptions options;
     options.scheduler.max_running = 6;
     options.scheduler.max_step_tokens = 64;
+    options.scheduler.max_drafts = max_drafts;
     engine = Engine::over(std::move(backend), tokenizer, "demo", 400, options);
   }
   std::vector<std::shared_ptr<Heard>> serve(const std::vector<AnswerRequest>& requests) {
@@ -244,8 +247,11 @@ std::vector<AnswerRequest> hard_requests(const Tokenizer& tokenizer) {
   return all;
 }
 
-TEST(Overlap, TheDemoModelAnswersTheSameWaitedForOrNot) {
-  Demo waited_for(false), overlapped(true);
+class DemoModel : public ::testing::TestWithParam<int> {};
+INSTANTIATE_TEST_SUITE_P(Guesses, DemoModel, ::testing::Values(0, 4));
+
+TEST_P(DemoModel, AnswersTheSameWaitedForOrNot) {
+  Demo waited_for(false, GetParam()), overlapped(true, GetParam());
   const auto easy = easy_requests(*overlapped.tokenizer), hard = hard_requests(*overlapped.tokenizer);
   std::vector<AnswerRequest> mixed = hard;
   mixed.insert(mixed.begin() + 2, easy.begin(), easy.end());
@@ -257,10 +263,11 @@ TEST(Overlap, TheDemoModelAnswersTheSameWaitedForOrNot) {
       EXPECT_EQ(got[i]->end.reason, wanted[i]->end.reason);
     }
   }
-  const SchedulerStats plain = waited_for.engine->stats().scheduler, ahead = overlapped.engine->stats().scheduler;
-  EXPECT_EQ(plain.planned_ahead, 0u);
-  EXPECT_GT(ahead.planned_ahead, 20u);
-  EXPECT_GT(ahead.accepted, 0u);
+  waited_for.engine->stop();
+  overlapped.engine->stop();
+  EXPECT_EQ(waited_for.engine->stats().scheduler.planned_ahead, 0u);
+  // Whether guesses pay, and steps are not planned ahead for them, is a matter of measured time.
+  if (GetParam() == 0) EXPECT_GT(overlapped.engine->stats().scheduler.planned_ahead, 20u);
 }
 
 }  // namespace
