@@ -50,6 +50,32 @@ std::string Arguments::problem() const {
   return words_.empty() ? std::string{} : "'" + words_.front() + "' is not understood here";
 }
 
+namespace {
+
+constexpr std::string_view kBenchUsage =
+    R"(usage: tollgate bench engine MODEL [--grid] [--rows LIST] [--depth 128] [--steps 32] [--repeat 3]
+                                   [--bandwidth GB/s] [--peak TFLOPS]
+       tollgate bench engine MODEL --serve SHAPE [--rate max|R] [--requests 100] [--group 8]
+                                   [--max-running 256] [--against VENDOR/MODEL | --hosted-price IN,OUT]
+both:  [--device auto|cpu|cuda:N] [--threads N] [--kv f16|q8] [--kv-memory SIZE] [--context TOKENS] [--seed N]
+       [--machine-hour USD | --gpu-hour USD] [--json FILE|-]
+
+What the local engine gives on this machine. MODEL: a GGUF file, or builtin:demo.
+--grid (the default): tokens per second beside the machine's ceilings. LIST: ppN is a prompt of N tokens, tgN
+decodes N sequences at once behind --depth tokens of context, --steps tokens each; medians of --repeat. Memory's
+bandwidth is measured on a CPU; what is not known is shown as -.
+--serve: requests that come at random, R per second (Poisson), or all at once. SHAPE: IN/OUT tokens, such as
+1000/1000; sharegpt (log-normal lengths with the means of ShareGPT, 161 and 338 tokens: arXiv:2309.06180, figure
+11); shared-prefix (1024 tokens that --group requests have in common, then 128/128), or
+shared-prefix:PREFIX+IN/OUT. Times count from the planned arrival; every one is kept, so a run has at most
+8,388,608 tokens of answers.
+--machine-hour: USD per million tokens. --against, --hosted-price (USD per million tokens): what a vendor takes for
+the same traffic, and from which load on the own machine is cheaper.
+--json: the figures in a file, too; with - on stdout instead of the tables. Exit status 0: measured, 1: not.
+)";
+
+}  // namespace
+
 const std::vector<Command>& commands() {
   static const std::vector<Command> kCommands{
       {"check", "check a configuration and print what is in effect",
@@ -100,6 +126,7 @@ const std::vector<Command>& commands() {
        "config.json, tokenizer.json and *.safetensors (there --type may be left out: the weights stay as they are).\n"
        "TYPE: q8_0, q4_0, q5_0, q4_k, q6_k, f16, bf16, f32.\n",
        run_model},
+      {"bench", "measure what the local engine gives on this machine", kBenchUsage, run_bench},
   };
   return kCommands;
 }

@@ -38,6 +38,7 @@ int run_report(Arguments& arguments);
 int run_prices(Arguments& arguments);
 int run_keys(Arguments& arguments);
 int run_model(Arguments& arguments);
+int run_bench(Arguments& arguments);
 int run_spool(Arguments& arguments);
 
 int pull_model(Arguments& arguments);  // `tollgate model pull`

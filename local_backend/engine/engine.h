@@ -80,6 +80,7 @@ struct PrefixOptions {
 struct EngineOptions {
   std::string file;
   std::span<const std::byte> image;  // the file's bytes, if they are in memory already; must outlive the engine
+  std::string device = "auto";       // where it runs: "cpu", "cuda:N", or "auto" for the best that there is
   int threads = 0;                   // 0 = cores - 1
   CpuLevel level = best_cpu_level();
   KvType kv = KvType::f16;
@@ -93,7 +94,8 @@ struct EngineOptions {
 
 class Engine {
  public:
-  // Takes seconds for a large file. Errors: see GgufFile, read_model_config, Tokenizer and load_draft_model().
+  // Takes seconds for a large file. Errors: see GgufFile, read_model_config, Tokenizer and load_draft_model(); status
+  // 400, code "bad_options" for a device that this build has no back end for.
   static Result<std::shared_ptr<Engine>> load(const EngineOptions& options);
   // The same over any back end; `options.file`, level, threads and KV are not looked at. `context` is the model's.
   // `drafter` may be null.

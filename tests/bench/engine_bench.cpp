@@ -1,4 +1,5 @@
-// Speed of a whole model on the CPU, like llama-bench: pp = a prompt of 512 tokens in one step, tgN = 64 steps that
+// Speed of a whole model on the CPU, like llama-bench: the back end's steps alone, at the caller's niceness. With the
+// scheduler, and on any device: `tollgate bench engine`. pp = a prompt of 512 tokens in one step, tgN = 64 steps that
 // draw one token for each of N sequences. Median of the rounds, after a short step that does not count. usage:
 // engine_bench FILE [threads] [f16|q8] [rounds] [pp,tg1,tg8,tg16]
 #include <algorithm>

@@ -38,7 +38,8 @@ class Docs(unittest.TestCase):
         """The same commands for this test's ports, binary and configuration."""
         script = script.replace("127.0.0.1:8080", f"127.0.0.1:{self.gateway.port}")
         script = script.replace("127.0.0.1:9090", f"127.0.0.1:{self.gateway.admin_port}")
-        return re.sub(r"build/release/tollgate (check|report)", rf"{BINARY} \1 --config {self.gateway.config_file}", script)
+        with_config = rf"\1 --config {self.gateway.config_file}"
+        return re.sub(r"build/release/tollgate( check| report)?", lambda match: BINARY + (match.expand(with_config) if match[1] else ""), script)
 
     def test_marked_blocks(self):
         found = list(blocks())
