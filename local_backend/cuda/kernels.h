@@ -204,7 +204,7 @@ struct MixArgs {
 };
 void mix(Stream& stream, const MixArgs& args);
 
-// ---- Attention: attention.cu ----
+// ---- Attention: attention.cu, attention_split.cu, attention_tiles.cu ----
 
 struct AttendArgs {
   const std::uint16_t* q = nullptr;  // [m][heads][dim] halves
@@ -217,14 +217,17 @@ struct AttendArgs {
   int layer = 0, heads = 0;
   float scale = 0, softcap = 0;  // softcap 0 = none
   int window = 0;                // 0 = all
-  bool exact = false;            // one way of adding for every shape: see attention.cu
-  float* scratch = nullptr;      // attend_scratch_floats()
+  bool exact = false;            // one way of adding for every shape: see attention_tiles.cu
+  float* scratch = nullptr;      // attend_scratch_floats() of at least `rows`; 16-byte aligned
   std::uint16_t* out = nullptr;  // [m][heads][dim] halves; padding rows stay as they are
 };
 bool attention_supports(int dim);  // 64, 96, 128, 256
+// For a call of `max_rows` rows of the plan, of any lengths.
 std::size_t attend_scratch_floats(int max_rows, int heads, int dim);
-// Chooses split-KV over packed query heads for short rows and the tiled kernel for long ones. A row's result is the
-// same whatever rows are beside it.
+// Chooses split-KV over packed query heads for short rows (at most 8 tokens, tokens * heads / kv_heads <= 64) and the
+// tiled kernel for long ones. A row's result is the same whatever rows are beside it. Both kernels look at every row
+// when max_tokens allows both kinds, and their grids are made for the longest: a plan whose short rows come first is
+// best given in two calls.
 void attend(Stream& stream, const AttendArgs& args);
 
 // ---- Sampling: sample.cu ----

@@ -2,8 +2,9 @@
 // thread, each of its threads as a fibre; fibres change only where the kernel waits (barriers, warp operations), in an
 // order that is drawn anew for each launch, so that a missing barrier shows as a wrong result. Shared memory and device
 // memory start as NaN and have guard zones; misaligned wide accesses, diverging warp operations and barriers that not
-// all threads reach end the program with a message that names them. Asynchronous copies land only when they are waited
-// for. What is not simulated: time, caches, memory shared between blocks that run at once.
+// all threads reach end the program with a message that names them. Asynchronous copies land as late as they may, when
+// they are waited for, or at once, so that one into memory that is still being read shows too. What is not simulated:
+// time, caches, memory shared between blocks that run at once.
 #pragma once
 
 #include <array>
@@ -171,8 +172,8 @@ void launch(Stream& stream, const Grid& grid, void (*kernel)(Parameters...), con
   });
 }
 
-// The order of the coming launches' fibres: 0 = ascending, 1 = descending, others seed a shuffle. Without a call it
-// changes from launch to launch.
+// The order of the coming launches' fibres: 0 = ascending, 1 = descending, others seed a shuffle; with odd ones
+// asynchronous copies land at once. Without a call it changes from launch to launch.
 void set_simulated_order(std::uint64_t order);
 
 }  // namespace tollgate::local::gpu

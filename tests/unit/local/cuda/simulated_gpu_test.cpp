@@ -93,6 +93,14 @@ TEST_F(SimulatedGpu, MatrixProductsAddUp) {
   }
 }
 
+void fma_kernel(float* values) { values[lane_index()] = float_fma(values[lane_index()], values[lane_index()], -1.0f); }
+
+TEST_F(SimulatedGpu, AMultiplyAddIsRoundedOnce) {
+  std::vector<float> values(32, 1.0f + 0x1p-13f);
+  run(fma_kernel, values, 32);
+  EXPECT_EQ(values[3], 0x1p-12f + 0x1p-26f);
+}
+
 void matrices_kernel(float* values) {
   auto* shared =
       reinterpret_cast<std::uint16_t*>(shared_memory());  // [32][8] halves: element (row, column) = 8 row + column
@@ -134,8 +142,13 @@ void copy_kernel(float* values) {
   values[thread_index() * 4 + 2] = shared[128 + thread_index() * 4];
 }
 
-TEST_F(SimulatedGpu, CopiesLandWhenTheyAreWaitedFor) {
+TEST_F(SimulatedGpu, CopiesLandWhenTheyAreWaitedForOrAtOnce) {
+  set_simulated_order(1);
   std::vector<float> values(128, 5.0f);
+  run(copy_kernel, values, 32);
+  for (std::size_t i = 0; i < 128; i += 4) EXPECT_EQ(values[i + 1], 0.0f) << "it landed late";
+  set_simulated_order(0);
+  values.assign(128, 5.0f);
   run(copy_kernel, values, 32);
   for (std::size_t i = 0; i < 128; i += 4) {
     EXPECT_EQ(values[i], 6.0f);
