@@ -45,49 +45,76 @@ struct GemmWork {
   }
 };
 
+// Room for a block's work in shared memory, where it waits for the end of the block: registers are scarce until then.
+inline constexpr int kWorkBytes = (static_cast<int>(sizeof(GemmWork)) + 15) / 16 * 16;
+
 // A token's 64 columns in shared memory: 128 bytes of halves, two sums, and room that moves the next token by 8 banks:
 // reading a fragment, 16 lanes at a time (4 tokens x 32 bytes), touches each bank once.
 inline constexpr int kTokenBytes = 160;
 inline constexpr int kSumsAt = 128;
 
-// A thread's share of the copies of some tokens' columns: 16 bytes of one token.
-struct TokenCopy {
-  const std::byte* from = nullptr;  // nullptr: a token that is not there; its columns become zeros
-  int column = 0;                   // in the unit
-  int to = 0;                       // byte in the stage
+// A thread's share of the copies of some tokens' columns: 16 bytes of one token, of one unit after the other.
+class TokenCopy {
+ public:
+  TOLLGATE_DEVICE TokenCopy(const GemmWork& work, int token, int piece, int first_unit)
+      : values_(static_cast<const std::byte*>(work.x.values)),
+        to_(token * kTokenBytes + piece * 16),
+        column_(piece * 8),
+        there_(token < work.count) {
+    if (!there_) return;
+    from_ = static_cast<unsigned>(work.row_of_x(token)) * static_cast<unsigned>(work.columns / 8) +
+            static_cast<unsigned>(first_unit * kUnitPieces + piece);
+  }
+  TOLLGATE_DEVICE bool is_there() const { return there_; }
+  // Zeros for a token that is not there, and behind the last of the `left` columns from the unit's first one on.
+  TOLLGATE_DEVICE void next(std::byte* stage, int left) {
+    copy_async(stage + to_, values_ + std::size_t{16} * from_, there_ && column_ < left);
+    from_ += kUnitPieces;
+  }
 
-  TOLLGATE_DEVICE TokenCopy(const GemmWork& work, int token, int piece)
-      : column(piece * 8), to(token * kTokenBytes + piece * 16) {
-    if (token >= work.count) return;
-    const std::size_t row = static_cast<std::size_t>(work.row_of_x(token)) * static_cast<std::size_t>(work.columns);
-    from = static_cast<const std::byte*>(work.x.values) + (row + static_cast<std::size_t>(column)) * 2;
-  }
-  TOLLGATE_DEVICE void copy(const GemmWork& work, int unit, std::byte* stage) const {
-    const bool valid = from != nullptr && unit * kUnitColumns + column < work.columns;
-    copy_async(stage + to, valid ? from + static_cast<std::size_t>(unit) * kUnitColumns * 2 : from, valid);
-  }
+ private:
+  static constexpr int kUnitPieces = kUnitColumns / 8;
+
+  const std::byte* values_;
+  unsigned from_ = 0;  // pieces of 16 bytes, which saves a register over an address
+  int to_;             // byte in the stage
+  int column_;
+  bool there_;
 };
 
-// The same for one of a token's two sums of a unit.
-struct SumCopy {
-  const float* from = nullptr;
-  int group = 0;
-  int to = 0;
+// The same for one of a token's two sums, which is brought into the units of the halves: the scale of the row, a power
+// of two, comes at the end.
+class SumCopy {
+ public:
+  TOLLGATE_DEVICE SumCopy(const GemmWork& work, int token, int which, int first_unit)
+      : sums_(work.x.sums),
+        to_(token * kTokenBytes + kSumsAt + which * 4),
+        column_(which * kSumGroup),
+        there_(token < work.count) {
+    if (!there_) return;
+    const int row = work.row_of_x(token);
+    from_ = static_cast<unsigned>(row) * static_cast<unsigned>(work.columns / kSumGroup) +
+            static_cast<unsigned>(first_unit * kUnitSums + which);
+    const float scale = work.x.scales[row];
+    inverse_ = scale == 0 ? 0.0f : 1.0f / scale;
+  }
+  TOLLGATE_DEVICE bool is_there() const { return there_; }
+  TOLLGATE_DEVICE void next(std::byte* stage, int left) {
+    copy_word_async(stage + to_, sums_ + from_, there_ && column_ < left);
+    from_ += kUnitSums;
+  }
+  // REQUIRES: the stage's copies of this thread have landed, and nobody reads them yet.
+  TOLLGATE_DEVICE void finish(std::byte* stage) const { *reinterpret_cast<float*>(stage + to_) *= inverse_; }
 
-  TOLLGATE_DEVICE SumCopy(const GemmWork& work, int token, int which)
-      : group(which), to(token * kTokenBytes + kSumsAt + which * 4) {
-    if (token >= work.count) return;
-    from = work.x.sums +
-           static_cast<std::size_t>(work.row_of_x(token)) * static_cast<std::size_t>(work.columns / kSumGroup);
-  }
-  TOLLGATE_DEVICE void copy(const GemmWork& work, int unit, std::byte* stage) const {
-    const int at = unit * (kUnitColumns / kSumGroup) + group;
-    const bool valid = from != nullptr && at < work.columns / kSumGroup;
-    copy_word_async(stage + to, valid ? from + at : from, valid);
-  }
+ private:
+  static constexpr int kUnitSums = kUnitColumns / kSumGroup;
+
+  const float* sums_;
+  unsigned from_ = 0;
+  int to_;
+  int column_;
+  bool there_;
+  float inverse_ = 0;
 };
-
-// 1 / scale, exact for a power of two: sums are kept in the units of the halves until the scale is applied at the end.
-TOLLGATE_DEVICE float inverse_of(float scale) { return scale == 0 ? 0.0f : 1.0f / scale; }
 
 }  // namespace tollgate::local::gpu

@@ -18,93 +18,118 @@ inline constexpr int kFewTokens = 8;
 inline constexpr int kFewStages = 4;  // units whose activations are in shared memory or on their way
 inline constexpr int kFewStageBytes = kFewTokens * kTokenBytes;
 inline constexpr int kFewSumStride = kTileRows + 1;  // floats of a token in the warps' sums
-inline constexpr std::size_t kFewSharedBytes =
-    kGemmWarps * (kFewStages * kFewStageBytes + kFewTokens * kFewSumStride * sizeof(float));
+inline constexpr int kFewSumsAt = kWorkBytes + kGemmWarps * kFewStages * kFewStageBytes;
+inline constexpr std::size_t kFewSharedBytes = kFewSumsAt + kGemmWarps * kFewTokens * kFewSumStride * sizeof(float);
 
 // The activations of a unit for one lane.
 struct FewTokens {
   const std::byte* halves;         // of the lane's token g, its columns
   const std::byte* sum_tokens[2];  // the sums of tokens 2t, 2t + 1
-  float inverse[2];
 
   TOLLGATE_DEVICE Words2 fragment(int, int step) const { return *reinterpret_cast<const Words2*>(halves + step * 32); }
   TOLLGATE_DEVICE float sum(int, int group, int i) const {
-    return reinterpret_cast<const float*>(sum_tokens[i])[group] * inverse[i];
+    return reinterpret_cast<const float*>(sum_tokens[i])[group];
   }
 };
 
+// Brings the activations of one unit after the other into the warp's stages.
 template <class Format>
-TOLLGATE_DEVICE void load_unit(const GemmWork& work, int tile, int unit, GemmUnit<Format>& out) {
-  const int lane = lane_index();
-  const std::byte* values = work.unit_values<Format>(tile, unit) + lane * 16;
-  TOLLGATE_UNROLL
-  for (int i = 0; i < Format::kPieces; ++i) out.values[i] = load_once(values + i * 512);
-  if constexpr (Format::kScaleWords > 0) {
-    const auto* scales = reinterpret_cast<const std::uint32_t*>(work.unit_scales<Format>(tile, unit));
-    out.scales = scales[lane / 4 * Format::kScaleWords + lane % 4 % Format::kScaleWords];
+class FewFetch {
+ public:
+  TOLLGATE_DEVICE FewFetch(const GemmWork& work, int begin, int count, std::byte* stages)
+      : copies_{{work, lane_index() / 8, lane_index() % 8, begin},
+                {work, lane_index() / 8 + 4, lane_index() % 8, begin}},
+        sums_(work, Format::kMinimum ? lane_index() / 2 : kFewTokens, lane_index() % 2, begin),
+        stages_(stages),
+        count_(count),
+        columns_(work.columns - begin * kUnitColumns) {}
+
+  // Unit `index` of the chunk, in order; an empty group of copies behind the last.
+  TOLLGATE_DEVICE void next(int index) {
+    if (index < count_) {
+      std::byte* const stage = stages_ + index % kFewStages * kFewStageBytes;
+      const int left = columns_ - index * kUnitColumns;
+      TOLLGATE_UNROLL
+      for (TokenCopy& copy : copies_)
+        if (copy.is_there()) copy.next(stage, left);
+      if (Format::kMinimum && sums_.is_there()) sums_.next(stage, left);
+    }
+    commit_copies();
   }
-}
+  // REQUIRES: the unit's copies of this thread have landed, and nobody reads them yet.
+  TOLLGATE_DEVICE void finish(int index) const {
+    if (Format::kMinimum && sums_.is_there()) sums_.finish(stages_ + index % kFewStages * kFewStageBytes);
+  }
+
+ private:
+  TokenCopy copies_[2];
+  SumCopy sums_;
+  std::byte* const stages_;
+  const int count_, columns_;  // units of the chunk, columns from its first one to the matrix's end
+};
 
 // One chunk: units [begin, end) of the warp's 16 rows.
 template <class Format>
 class FewChunk {
  public:
   TOLLGATE_DEVICE FewChunk(const GemmWork& work, int tile, int begin, int end)
-      : work_(work), tile_(tile), begin_(begin), end_(end) {}
+      : values_(work.unit_values<Format>(tile, begin) + lane_index() * 16),
+        scales_(work.unit_scales<Format>(tile, begin) + lane_index() / 4 * 4 * Format::kScaleWords +
+                lane_index() % 4 % kWords * 4),
+        begin_(begin),
+        count_(end - begin) {}
 
   TOLLGATE_DEVICE void prefetch() {
     TOLLGATE_UNROLL
     for (int i = 0; i < kDepth; ++i)
-      if (begin_ + i < end_) load_unit(work_, tile_, begin_ + i, ring_[i]);
+      if (i < count_) load(i, ring_[i]);
   }
 
   // REQUIRES: prefetch(), and that the predecessor is done. `stages`: the warp's shared memory.
-  TOLLGATE_DEVICE void multiply(std::byte* stages, float (&acc)[1][4]) {
+  TOLLGATE_DEVICE void multiply(const GemmWork& work, std::byte* stages, float (&acc)[1][4]) {
     const int lane = lane_index();
-    const TokenCopy copies[2] = {{work_, lane / 8, lane % 8}, {work_, lane / 8 + 4, lane % 8}};
-    const SumCopy sums(work_, Format::kMinimum ? lane / 2 : kFewTokens, lane % 2);
-    const auto stage_of = [&](int unit) { return stages + (unit - begin_) % kFewStages * kFewStageBytes; };
-    const auto fetch = [&](int unit) {
-      if (unit < end_) {
-        TOLLGATE_UNROLL
-        for (int i = 0; i < 2; ++i)
-          if (copies[i].from != nullptr) copies[i].copy(work_, unit, stage_of(unit));
-        if (Format::kMinimum && sums.from != nullptr) sums.copy(work_, unit, stage_of(unit));
-      }
-      commit_copies();
-    };
-    for (int i = 0; i < kFewStages - 1; ++i) fetch(begin_ + i);
+    FewFetch<Format> fetch(work, begin_, count_, stages);
+    for (int i = 0; i < kFewStages - 1; ++i) fetch.next(i);
     // What is not there is never read: lanes of absent tokens read the last one, and their sums are thrown away.
-    const int last = work_.count - 1, pair = lane % 4 * 2;
+    const int last = work.count - 1, pair = lane % 4 * 2;
     const int token = lane / 4 < last ? lane / 4 : last;
     const int of_sums[2] = {pair < last ? pair : last, pair + 1 < last ? pair + 1 : last};
     FewTokens x{};
-    if constexpr (Format::kMinimum) {
-      for (int i = 0; i < 2; ++i) x.inverse[i] = inverse_of(work_.x.scales[work_.row_of_x(of_sums[i])]);
-    }
-    for (int base = begin_; base < end_; base += kDepth) {
+    for (int base = 0; base < count_; base += kDepth) {
       TOLLGATE_UNROLL
       for (int i = 0; i < kDepth; ++i) {
-        const int unit = base + i;
-        if (unit >= end_) break;
-        fetch(unit + kFewStages - 1);
+        if (base + i >= count_) break;
+        fetch.next(base + i + kFewStages - 1);
         wait_copies<kFewStages - 1>();
+        fetch.finish(base + i);
         sync_warp();
-        const std::byte* stage = stage_of(unit);
+        const std::byte* stage = stages + (base + i) % kFewStages * kFewStageBytes;
         x.halves = stage + token * kTokenBytes + lane % 4 * 8;
         for (int j = 0; j < 2; ++j) x.sum_tokens[j] = stage + of_sums[j] * kTokenBytes + kSumsAt;
         multiply_unit<Format, 1>(ring_[i], x, acc);
-        if (unit + kDepth < end_) load_unit(work_, tile_, unit + kDepth, ring_[i]);
+        if (base + i + kDepth < count_) load(i + kDepth, ring_[i]);
         sync_warp();  // the stage is free
       }
+      values_ += kDepth * Format::kUnitBytes;
+      scales_ += kDepth * Format::kScaleBytes;
     }
   }
 
  private:
-  static constexpr int kDepth = 8 / Format::kPieces;
+  static constexpr int kDepth = Format::kPieces == 1 ? 4 : 2;
+  static constexpr int kWords = Format::kScaleWords == 0 ? 1 : Format::kScaleWords;
 
-  const GemmWork& work_;
-  const int tile_, begin_, end_;
+  // The unit `ahead` of the one where the pointers are.
+  TOLLGATE_DEVICE void load(int ahead, GemmUnit<Format>& out) const {
+    TOLLGATE_UNROLL
+    for (int i = 0; i < Format::kPieces; ++i) out.values[i] = load_once(values_ + ahead * Format::kUnitBytes + i * 512);
+    if constexpr (Format::kScaleWords > 0)
+      out.scales = *reinterpret_cast<const std::uint32_t*>(scales_ + ahead * Format::kScaleBytes);
+  }
+
+  const std::byte* values_;
+  const std::byte* scales_;
+  const int begin_, count_;
   GemmUnit<Format> ring_[kDepth];
 };
 
@@ -134,14 +159,16 @@ TOLLGATE_DEVICE void multiply_few(const GemmWork& work, int tile, int column_of_
   let_next_kernel_start();
   wait_for_previous_kernel();
   std::byte* const shared = shared_memory();
+  auto* const kept = reinterpret_cast<GemmWork*>(shared);
+  if (thread_index() == 0) *kept = work;
   float acc[1][4] = {};
-  mine.multiply(shared + warp * kFewStages * kFewStageBytes, acc);
-  auto* const sums = reinterpret_cast<float*>(shared + kGemmWarps * kFewStages * kFewStageBytes);
+  mine.multiply(work, shared + kWorkBytes + warp * kFewStages * kFewStageBytes, acc);
+  auto* const sums = reinterpret_cast<float*>(shared + kFewSumsAt);
   float* const here = sums + (warp * kFewTokens + lane % 4 * 2) * kFewSumStride + lane / 4;
   TOLLGATE_UNROLL
   for (int i = 0; i < 4; ++i) here[i % 2 * kFewSumStride + i / 2 * 8] = acc[0][i];
   sync_block();
-  write_few<Format>(work, tile, column_of_blocks, sums);
+  write_few<Format>(*kept, tile, column_of_blocks, sums);
 }
 
 }  // namespace tollgate::local::gpu

@@ -21,82 +21,112 @@ struct ManyShape {
   static constexpr int kWarpBytes = Format::kUnitBytes + Format::kScaleBytes;
   static constexpr int kTokensAt = kGemmWarps * kWarpBytes;
   static constexpr int kStageBytes = kTokensAt + kTokens * kTokenBytes;
-  // As many as fit into 100 KB, so that two blocks fit into a multiprocessor; three to eight.
-  static constexpr int kFit = 100 * 1024 / kStageBytes;
+  static constexpr int kScalesBytes = kMostTokens * 4;  // of each token
+  static constexpr int kTotalsBytes = kGemmThreads * kTokenTiles * 16;
+  static constexpr int kTotalsAt = kWorkBytes + kScalesBytes;
+  static constexpr int kStagesAt = kTotalsAt + kTotalsBytes;
+  // As many as fit into 112 KB, so that two blocks fit into a multiprocessor; three to eight.
+  static constexpr int kFit = (112 * 1024 - kStagesAt) / kStageBytes;
   static constexpr int kStages = kFit < 3 ? 3 : kFit > 8 ? 8 : kFit;
-  static constexpr int kScalesBytes = kMostTokens * 2 * 4;  // scale and inverse of each token, in front
-  static constexpr std::size_t kSharedBytes = kScalesBytes + kStages * kStageBytes;
+  static constexpr std::size_t kSharedBytes = kStagesAt + kStages * kStageBytes;
 };
 
 // The activations of a stage for one lane.
 struct ManyTokens {
   const std::byte* halves;  // of token g, its columns
   const std::byte* sums;    // of token 2t
-  const float* inverse;     // of token 2t
 
   TOLLGATE_DEVICE Words2 fragment(int n, int step) const {
     return *reinterpret_cast<const Words2*>(halves + n * 8 * kTokenBytes + step * 32);
   }
   TOLLGATE_DEVICE float sum(int n, int group, int i) const {
-    return reinterpret_cast<const float*>(sums + (n * 8 + i) * kTokenBytes)[group] * inverse[n * 8 + i];
+    return reinterpret_cast<const float*>(sums + (n * 8 + i) * kTokenBytes)[group];
   }
 };
 
-// Fills stages: the warp's own rows of weights, the thread's share of the activations.
+// Fills one stage after the other: the warp's own rows of weights, the thread's share of the activations.
 template <class Format, int kTokenTiles>
 class ManyFetch {
  public:
   using Shape = ManyShape<Format, kTokenTiles>;
-  static constexpr int kCopies = (Shape::kTokens * 8 + kGemmThreads - 1) / kGemmThreads;
 
-  TOLLGATE_DEVICE ManyFetch(const GemmWork& work, int tile)
-      : work_(work), tile_(tile), own_(tile < matrix_tiles(work.rows)) {}
+  TOLLGATE_DEVICE ManyFetch(const GemmWork& work, int tile, int begin)
+      : values_(work.unit_values<Format>(tile, begin) + lane_index() * 16),
+        scales_(work.unit_scales<Format>(tile, begin) + lane_index() * 16),
+        own_(tile < matrix_tiles(work.rows)) {}
 
   TOLLGATE_DEVICE bool own() const { return own_; }
 
-  TOLLGATE_DEVICE void weights(int unit, std::byte* stage) const {
+  TOLLGATE_DEVICE void weights(std::byte* stage) {
     if (!own_) return;
-    std::byte* const to = stage + warp_index() * Shape::kWarpBytes;
-    const int at = lane_index() * 16;
-    const std::byte* const values = work_.unit_values<Format>(tile_, unit);
+    std::byte* const to = stage + warp_index() * Shape::kWarpBytes + lane_index() * 16;
     TOLLGATE_UNROLL
-    for (int i = 0; i < Format::kPieces; ++i) copy_async(to + at + i * 512, values + at + i * 512);
-    if (at < Format::kScaleBytes) copy_async(to + Format::kUnitBytes + at, work_.unit_scales<Format>(tile_, unit) + at);
-  }
-
-  TOLLGATE_DEVICE void tokens(int unit, std::byte* stage) const {
-    std::byte* const to = stage + Shape::kTokensAt;
-    TOLLGATE_UNROLL
-    for (int i = 0; i < kCopies; ++i) {
-      const int at = thread_index() + i * kGemmThreads;
-      if (at < Shape::kTokens * 8) TokenCopy(work_, at / 8, at % 8).copy(work_, unit, to);
-    }
-    if (Format::kMinimum && thread_index() < Shape::kTokens * 2)
-      SumCopy(work_, thread_index() / 2, thread_index() % 2).copy(work_, unit, to);
+    for (int i = 0; i < Format::kPieces; ++i) copy_async(to + i * 512, values_ + i * 512);
+    if (lane_index() * 16 < Format::kScaleBytes) copy_async(to + Format::kUnitBytes, scales_);
+    values_ += Format::kUnitBytes;
+    scales_ += Format::kScaleBytes;
   }
 
  private:
-  const GemmWork& work_;
-  const int tile_;
+  const std::byte* values_;
+  const std::byte* scales_;
   const bool own_;
 };
 
-template <class Format>
-TOLLGATE_DEVICE GemmUnit<Format> staged_unit(const std::byte* stage) {
-  const int lane = lane_index();
-  GemmUnit<Format> out;
-  TOLLGATE_UNROLL
-  for (int i = 0; i < Format::kPieces; ++i) out.values[i] = load_words(stage + i * 512 + lane * 16);
-  if constexpr (Format::kScaleWords > 0) {
-    const auto* scales = reinterpret_cast<const std::uint32_t*>(stage + Format::kUnitBytes);
-    out.scales = scales[lane / 4 * Format::kScaleWords + lane % 4 % Format::kScaleWords];
+template <class Format, int kTokenTiles>
+class ManyTokenFetch {
+ public:
+  using Shape = ManyShape<Format, kTokenTiles>;
+
+  // REQUIRES: the predecessor is done.
+  TOLLGATE_DEVICE ManyTokenFetch(const GemmWork& work, int begin)
+      : first_(work, thread_index() / 8, thread_index() % 8, begin),
+        second_(work, kTokensAtOnce + thread_index() / 8, thread_index() % 8, begin),
+        sums_(work, Format::kMinimum ? thread_index() / 2 : kMostTokens, thread_index() % 2, begin),
+        columns_(work.columns - begin * kUnitColumns) {}
+
+  TOLLGATE_DEVICE void next(std::byte* stage) {
+    std::byte* const to = stage + Shape::kTokensAt;
+    if (thread_index() < Shape::kTokens * 8) first_.next(to, columns_);
+    if constexpr (Shape::kTokens > kTokensAtOnce) second_.next(to, columns_);
+    if (Format::kMinimum && thread_index() < Shape::kTokens * 2) sums_.next(to, columns_);
+    columns_ -= kUnitColumns;
   }
-  return out;
-}
+  // REQUIRES: the stage's copies of this thread have landed, and nobody reads them yet.
+  TOLLGATE_DEVICE void finish(std::byte* stage) const {
+    if (Format::kMinimum && thread_index() < Shape::kTokens * 2) sums_.finish(stage + Shape::kTokensAt);
+  }
+
+ private:
+  static constexpr int kTokensAtOnce = kGemmThreads / 8;
+  static_assert(Shape::kTokens <= 2 * kTokensAtOnce);
+
+  TokenCopy first_, second_;
+  SumCopy sums_;
+  int columns_;  // that are left
+};
+
+// Sums over the chunks that are done, in shared memory, each thread its own: they are touched once for each chunk.
+template <int kTokenTiles>
+class ManyTotals {
+ public:
+  TOLLGATE_DEVICE explicit ManyTotals(std::byte* shared) : mine_(reinterpret_cast<float*>(shared) + thread_index()) {
+    TOLLGATE_UNROLL
+    for (int i = 0; i < kTokenTiles * 4; ++i) at(i) = 0;
+  }
+  TOLLGATE_DEVICE void close(float (&acc)[kTokenTiles][4]) {
+    TOLLGATE_UNROLL
+    for (int i = 0; i < kTokenTiles * 4; ++i) at(i) += acc[i / 4][i % 4], acc[i / 4][i % 4] = 0;
+  }
+  TOLLGATE_DEVICE float& at(int i) { return mine_[i * kGemmThreads]; }
+
+ private:
+  float* const mine_;
+};
 
 template <class Format, int kTokenTiles>
 TOLLGATE_DEVICE void write_many(const GemmWork& work, int tile, int part, const float* scales,
-                                const float (&totals)[kTokenTiles][4]) {
+                                ManyTotals<kTokenTiles>& totals) {
   const int lane = lane_index();
   TOLLGATE_UNROLL
   for (int n = 0; n < kTokenTiles; ++n) {
@@ -104,7 +134,7 @@ TOLLGATE_DEVICE void write_many(const GemmWork& work, int tile, int part, const 
     for (int i = 0; i < 4; ++i) {
       const int token = n * 8 + lane % 4 * 2 + i % 2, row = tile * kTileRows + lane / 4 + i / 2 * 8;
       if (token < work.count && row < work.rows)
-        work.out_at(part, token)[row] = totals[n][i] * (scales[token] * work.row_scale<Format>(row));
+        work.out_at(part, token)[row] = totals.at(n * 4 + i) * (scales[token] * work.row_scale<Format>(row));
     }
   }
 }
@@ -117,54 +147,50 @@ TOLLGATE_DEVICE void multiply_many(const GemmWork& work, int block_of_rows, int 
   int chunk = part * work.split.chunks_of_part;
   const int begin = work.split.first_unit(chunk, units);
   const int end = work.split.first_unit(chunk + work.split.chunks_of_part, units);
-  auto* const scales = reinterpret_cast<float*>(shared_memory());
-  float* const inverses = scales + kMostTokens;
-  const auto stage_of = [&](int unit) {
-    return shared_memory() + Shape::kScalesBytes + (unit - begin) % Shape::kStages * Shape::kStageBytes;
-  };
-  const ManyFetch<Format, kTokenTiles> fetch(work, tile);
-  for (int unit = begin; unit < begin + Shape::kStages - 1 && unit < end; ++unit) fetch.weights(unit, stage_of(unit));
+  auto* const kept = reinterpret_cast<GemmWork*>(shared_memory());
+  if (thread_index() == 0) *kept = work;
+  auto* const scales = reinterpret_cast<float*>(shared_memory() + kWorkBytes);
+  std::byte* const stages = shared_memory() + Shape::kStagesAt;
+  ManyFetch<Format, kTokenTiles> weights(work, tile, begin);
+  for (int i = 0; i < Shape::kStages - 1 && begin + i < end; ++i) weights.weights(stages + i * Shape::kStageBytes);
+  ManyTotals<kTokenTiles> totals(shared_memory() + Shape::kTotalsAt);
   let_next_kernel_start();
   wait_for_previous_kernel();
-  for (int unit = begin; unit < begin + Shape::kStages - 1; ++unit) {
-    if (unit < end) fetch.tokens(unit, stage_of(unit));
+  ManyTokenFetch<Format, kTokenTiles> tokens(work, begin);
+  for (int i = 0; i < Shape::kStages - 1; ++i) {
+    if (begin + i < end) tokens.next(stages + i * Shape::kStageBytes);
     commit_copies();
   }
-  for (int token = thread_index(); token < Shape::kTokens; token += kGemmThreads) {
+  for (int token = thread_index(); token < Shape::kTokens; token += kGemmThreads)
     scales[token] = token < work.count ? work.x.scales[work.row_of_x(token)] : 0.0f;
-    inverses[token] = inverse_of(scales[token]);
-  }
-  float acc[kTokenTiles][4] = {}, totals[kTokenTiles][4] = {};
-  const auto close_chunk = [&] {
-    TOLLGATE_UNROLL
-    for (int n = 0; n < kTokenTiles; ++n) {
-      TOLLGATE_UNROLL
-      for (int i = 0; i < 4; ++i) totals[n][i] += acc[n][i], acc[n][i] = 0;
-    }
-  };
-  int chunk_end = work.split.first_unit(chunk + 1, units);
-  sync_block();  // the scales
+  float acc[kTokenTiles][4] = {};
+  int chunk_end = work.split.first_unit(chunk + 1, units), stage = 0, free_stage = Shape::kStages - 1;
   for (int unit = begin; unit < end; ++unit) {
+    std::byte* const here = stages + stage * Shape::kStageBytes;
     wait_copies<Shape::kStages - 2>();
+    tokens.finish(here);
     sync_block();  // everybody's copies of this unit have landed, and the stage of the unit before is free
-    if (const int next = unit + Shape::kStages - 1; next < end) {
-      fetch.weights(next, stage_of(next));
-      fetch.tokens(next, stage_of(next));
+    if (unit + Shape::kStages - 1 < end) {
+      weights.weights(stages + free_stage * Shape::kStageBytes);
+      tokens.next(stages + free_stage * Shape::kStageBytes);
     }
     commit_copies();
-    if (!fetch.own()) continue;
     if (unit == chunk_end) {
-      close_chunk();
+      totals.close(acc);
       while (unit == chunk_end) chunk_end = work.split.first_unit(++chunk + 1, units);
     }
-    const std::byte* const stage = stage_of(unit);
-    const std::byte* const tokens = stage + Shape::kTokensAt;
-    const ManyTokens x{tokens + lane / 4 * kTokenBytes + lane % 4 * 8, tokens + lane % 4 * 2 * kTokenBytes + kSumsAt,
-                       inverses + lane % 4 * 2};
-    multiply_unit<Format, kTokenTiles>(staged_unit<Format>(stage + warp_index() * Shape::kWarpBytes), x, acc);
+    if (weights.own()) {
+      const std::byte* const there = here + Shape::kTokensAt;
+      const ManyTokens x{there + lane / 4 * kTokenBytes + lane % 4 * 8, there + lane % 4 * 2 * kTokenBytes + kSumsAt};
+      const std::byte* const mine = here + warp_index() * Shape::kWarpBytes;
+      multiply_unit<Format, kTokenTiles>(read_unit<Format>(mine, mine + Format::kUnitBytes), x, acc);
+    }
+    free_stage = stage;
+    stage = stage + 1 == Shape::kStages ? 0 : stage + 1;
   }
-  close_chunk();
-  if (fetch.own()) write_many<Format, kTokenTiles>(work, tile, part, scales, totals);
+  totals.close(acc);
+  sync_block();  // `kept` and the scales, if there was no unit
+  if (weights.own()) write_many<Format, kTokenTiles>(*kept, tile, part, scales, totals);
 }
 
 }  // namespace tollgate::local::gpu

@@ -30,6 +30,20 @@ struct GemmUnit {
   std::uint32_t scales;  // word t % kScaleWords of the lane's pair of rows
 };
 
+// The lane's share of the unit at `values` and `scales`, which lie in device or shared memory.
+template <class Format>
+TOLLGATE_DEVICE GemmUnit<Format> read_unit(const std::byte* values, const std::byte* scales) {
+  const int lane = lane_index();
+  GemmUnit<Format> out;
+  TOLLGATE_UNROLL
+  for (int i = 0; i < Format::kPieces; ++i) out.values[i] = load_words(values + i * 512 + lane * 16);
+  if constexpr (Format::kScaleWords > 0) {
+    const int word = lane / 4 * Format::kScaleWords + lane % 4 % Format::kScaleWords;
+    out.scales = reinterpret_cast<const std::uint32_t*>(scales)[word];
+  }
+  return out;
+}
+
 TOLLGATE_DEVICE std::uint32_t word_of(const Words4& words, int i) {
   return i == 0 ? words.x : i == 1 ? words.y : i == 2 ? words.z : words.w;
 }
@@ -103,15 +117,16 @@ TOLLGATE_DEVICE void multiply_unit(const GemmUnit<Format>& unit, const X& x, flo
           mma(Format::kScaleWords > 0 ? products[n] : acc[first + n], a[i], b);
         }
       }
-      if constexpr (Format::kScaleWords == 0) continue;
-      TOLLGATE_UNROLL
-      for (int n = 0; n < kTogether; ++n) {
+      if constexpr (Format::kScaleWords > 0) {
         TOLLGATE_UNROLL
-        for (int i = 0; i < 4; ++i) {
-          float& sum = acc[first + n][i];
-          sum = float_fma(i < 2 ? low_half(scales) : high_half(scales), products[n][i], sum);
-          if constexpr (Format::kMinimum)
-            sum = float_fma(i < 2 ? low_half(minima) : high_half(minima), x.sum(first + n, group, i % 2), sum);
+        for (int n = 0; n < kTogether; ++n) {
+          TOLLGATE_UNROLL
+          for (int i = 0; i < 4; ++i) {
+            float& sum = acc[first + n][i];
+            sum = float_fma(i < 2 ? low_half(scales) : high_half(scales), products[n][i], sum);
+            if constexpr (Format::kMinimum)
+              sum = float_fma(i < 2 ? low_half(minima) : high_half(minima), x.sum(first + n, group, i % 2), sum);
+          }
         }
       }
     }

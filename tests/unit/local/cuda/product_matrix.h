@@ -6,57 +6,41 @@
 #include <vector>
 
 #include "local_backend/cuda/device_matrix.h"
-#include "tests/unit/local/cuda/device_fixture.h"
+#include "tests/unit/local/cuda/activations.h"
 #include "tests/unit/local/cuda/random_matrix.h"
 
 namespace tollgate::local::gpu {
 
-// Rows of halves in [-2, 2) with a scale that differs from row to row, and the sums of the groups of 32.
-struct HostRows {
-  std::size_t m = 0, columns = 0;
-  std::vector<std::uint16_t> halves;
-  std::vector<float> scales, sums;
-
-  HostRows(std::size_t rows, std::size_t wide, std::uint32_t seed) : m(rows), columns(wide) {
-    std::mt19937 random(seed);
-    std::uniform_real_distribution<float> value(-2, 2);
-    for (std::size_t i = 0; i < m * columns; ++i) halves.push_back(f32_to_f16(value(random)));
-    for (std::size_t row = 0; row < m; ++row) scales.push_back(std::ldexp(1.0f, static_cast<int>(random() % 7) - 3));
-    for (std::size_t i = 0; i < m * columns; i += kSumGroup) {
-      float sum = 0;
-      for (std::size_t j = 0; j < kSumGroup; ++j) sum += f16_to_f32(halves[i + j]);
-      sums.push_back(sum * scales[i / columns]);
-    }
+// Rows whose sizes differ. What lies behind the last row is no number, so that reading it shows.
+inline HostActivations random_rows(std::size_t rows, std::size_t columns, std::uint32_t seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal;
+  std::vector<float> values;
+  for (std::size_t row = 0; row < rows; ++row) {
+    const float size = std::ldexp(1.0f, static_cast<int>(random() % 9) - 4);
+    for (std::size_t i = 0; i < columns; ++i) values.push_back(size * normal(random));
   }
-  double value(std::size_t row, std::size_t column) const {
-    return static_cast<double>(f16_to_f32(halves[row * columns + column])) * static_cast<double>(scales[row]);
-  }
-};
+  HostActivations out = quantise(values, columns, ActivationFormat::f16);
+  out.halves.resize(out.halves.size() + kSumGroup, 0xFFFF);
+  out.sums.push_back(std::nanf(""));
+  return out;
+}
 
 // A product in double, and the sum of its terms' magnitudes, to which rounding is in proportion.
 struct ExactProduct {
   double sum = 0, magnitude = 0;
 };
-// With a minimum, scale * q and the minimum are terms of their own, as the kernels add them.
-inline ExactProduct exact_product(const DeviceMatrix& matrix, int row, const HostRows& x, std::size_t x_row) {
+inline ExactProduct exact_product(const DeviceMatrix& matrix, int row, const HostActivations& x, std::size_t x_row) {
   ExactProduct out;
   for (int column = 0; column < matrix.columns; ++column) {
-    const double term =
-        static_cast<double>(device_value(matrix, row, column)) * x.value(x_row, static_cast<std::size_t>(column));
+    const double term = static_cast<double>(device_value(matrix, row, column)) *
+                        static_cast<double>(x.value(x_row, static_cast<std::size_t>(column)));
     out.sum += term, out.magnitude += std::abs(term);
   }
   return out;
 }
 
-// On the device.
-struct DeviceRows {
-  Memory halves, scales, sums;
-  Activations activations() const {
-    return {ActivationFormat::f16, halves.data(), scales.as<float>(), sums.as<float>()};
-  }
-};
-
-class OnDeviceWithMatrices : public OnDevice {
+class OnDeviceWithMatrices : public OnDeviceWithActivations {
  protected:
   struct Uploaded {
     HostMatrix host;
@@ -65,8 +49,6 @@ class OnDeviceWithMatrices : public OnDevice {
   };
   Uploaded upload_matrix(const MatrixPieces& pieces) {
     Uploaded out{lay_out(pieces), {}, {}, {}};
-    out.host.matrix.values = out.host.values.data();
-    out.host.matrix.scales = out.host.scales.data();
     out.values = upload(out.host.values);
     out.scales = upload(out.host.scales);
     out.matrix = out.host.matrix;
@@ -74,7 +56,6 @@ class OnDeviceWithMatrices : public OnDevice {
     out.matrix.scales = out.scales.data();
     return out;
   }
-  DeviceRows upload_rows(const HostRows& rows) { return {upload(rows.halves), upload(rows.scales), upload(rows.sums)}; }
 };
 
 }  // namespace tollgate::local::gpu

@@ -12,25 +12,26 @@ constexpr int kMultiprocessors = 4;
 class QuantizedGemm : public OnDeviceWithMatrices {
  protected:
   // [parts][m][rows], parts as the matrix has them.
-  std::vector<float> multiply(const Uploaded& matrix, const HostRows& x, int multiprocessors = kMultiprocessors) {
-    const DeviceRows rows = upload_rows(x);
+  std::vector<float> multiply(const Uploaded& matrix, const HostActivations& x,
+                              int multiprocessors = kMultiprocessors) {
+    const DeviceActivations rows = upload_activations(x);
     const auto parts = static_cast<std::size_t>(gemm_parts(matrix.matrix, multiprocessors));
-    const std::size_t count = parts * x.m * static_cast<std::size_t>(matrix.matrix.rows);
+    const std::size_t count = parts * x.rows * static_cast<std::size_t>(matrix.matrix.rows);
     const Memory out = room<float>(count);
-    const GemmArgs args{&matrix.matrix, rows.activations(), static_cast<int>(x.m), out.as<float>()};
+    const GemmArgs args{&matrix.matrix, rows.view, static_cast<int>(x.rows), out.as<float>()};
     quantized_gemm(stream(), {&args, 1}, multiprocessors);
     return download<float>(out, count);
   }
 
   // Float additions alone: every product of a half and an integer is exact.
-  static void expect_products(const DeviceMatrix& matrix, const HostRows& x, const std::vector<float>& out) {
+  static void expect_products(const DeviceMatrix& matrix, const HostActivations& x, const std::vector<float>& out) {
     const auto rows = static_cast<std::size_t>(matrix.rows);
-    const std::size_t parts = out.size() / (x.m * rows);
-    for (std::size_t token = 0; token < x.m; ++token) {
+    const std::size_t parts = out.size() / (x.rows * rows);
+    for (std::size_t token = 0; token < x.rows; ++token) {
       for (std::size_t row = 0; row < rows; ++row) {
         double sum = 0;
         for (std::size_t part = 0; part < parts; ++part)
-          sum += static_cast<double>(out[(part * x.m + token) * rows + row]);
+          sum += static_cast<double>(out[(part * x.rows + token) * rows + row]);
         const ExactProduct exact = exact_product(matrix, static_cast<int>(row), x, token);
         ASSERT_NEAR(sum, exact.sum, exact.magnitude * 1e-5) << "token " << token << ", row " << row;
       }
@@ -53,7 +54,7 @@ TEST_F(QuantizedGemm, EveryFormatAndShape) {
       for (const std::size_t m : {1, 2, 7, 8, 9, 16, 33}) {
         SCOPED_TRACE(::testing::Message()
                      << tensor_type_info(type)->name << " " << rows << " x " << file.columns << ", " << m << " tokens");
-        const HostRows x(m, file.columns, ++seed);
+        const HostActivations x = random_rows(m, file.columns, ++seed);
         expect_products(matrix.host.matrix, x, multiply(matrix, x));
         if (HasFailure()) return;
       }
@@ -66,7 +67,7 @@ TEST_F(QuantizedGemm, MoreTokensThanABlockTakes) {
     const FileMatrix file = random_matrix(type, 24, 160, 5);
     const Uploaded matrix = upload_matrix(MatrixPieces({file.view()}));
     for (const std::size_t m : {64, 65, 130}) {
-      const HostRows x(m, file.columns, 6);
+      const HostActivations x = random_rows(m, file.columns, 6);
       expect_products(matrix.host.matrix, x, multiply(matrix, x));
     }
   }
@@ -77,13 +78,13 @@ TEST_F(QuantizedGemm, ARowDoesNotDependOnTheRowsBesideIt) {
   for (const TensorType type : kFormatTypes) {
     const FileMatrix file = random_matrix(type, 20, 1280, 7);
     const Uploaded matrix = upload_matrix(MatrixPieces({file.view()}));
-    const HostRows all(70, file.columns, 8);
+    const HostActivations all = random_rows(70, file.columns, 8);
     const std::vector<float> whole = multiply(matrix, all);
     const std::size_t parts = whole.size() / (70 * 20);
     EXPECT_GT(parts, 1u);
     for (const std::size_t m : {1, 3, 8, 9, 17, 40, 64, 69}) {
-      HostRows some = all;
-      some.m = m;
+      HostActivations some = all;
+      some.rows = m;
       const std::vector<float> out = multiply(matrix, some);
       for (std::size_t part = 0; part < parts; ++part)
         for (std::size_t i = 0; i < m * 20; ++i)
@@ -97,8 +98,8 @@ TEST_F(QuantizedGemm, SeveralProductsOfTheSameRows) {
   const TensorType types[] = {TensorType::q4_0, TensorType::q6_k, TensorType::q4_0, TensorType::q4_0,
                               TensorType::q4_0, TensorType::q4_0, TensorType::q8_0};
   for (const std::size_t m : {3, 20}) {
-    const HostRows x(m, 256, 9);
-    const DeviceRows rows = upload_rows(x);
+    const HostActivations x = random_rows(m, 256, 9);
+    const DeviceActivations rows = upload_activations(x);
     std::vector<Uploaded> matrices;
     for (std::size_t i = 0; i < std::size(types); ++i)
       matrices.push_back(upload_matrix(MatrixPieces({random_matrix(types[i], 10 + 30 * i, 256, 10).view()})));
@@ -107,7 +108,7 @@ TEST_F(QuantizedGemm, SeveralProductsOfTheSameRows) {
     for (const Uploaded& matrix : matrices) {
       const auto parts = static_cast<std::size_t>(gemm_parts(matrix.matrix, kMultiprocessors));
       outs.push_back(room<float>(parts * m * static_cast<std::size_t>(matrix.matrix.rows)));
-      products.push_back({&matrix.matrix, rows.activations(), static_cast<int>(m), outs.back().as<float>()});
+      products.push_back({&matrix.matrix, rows.view, static_cast<int>(m), outs.back().as<float>()});
     }
     quantized_gemm(stream(), products, kMultiprocessors);
     for (std::size_t i = 0; i < matrices.size(); ++i)
@@ -123,7 +124,7 @@ TEST_F(QuantizedGemm, PartsOfEveryNumber) {
   for (const int multiprocessors : {1, 2, 6, 12, 132}) {
     seen.push_back(gemm_parts(matrix.matrix, multiprocessors));
     for (const std::size_t m : {2, 10}) {
-      const HostRows x(m, file.columns, 12);
+      const HostActivations x = random_rows(m, file.columns, 12);
       expect_products(matrix.host.matrix, x, multiply(matrix, x, multiprocessors));
     }
   }

@@ -165,6 +165,20 @@ TEST(SimulatedOperations, CountBitsAndRoundEachStep) {
   EXPECT_EQ(float_fma(a, a, -1 - 0x1p-11f), 0x1p-24f);
 }
 
+void copy_words_kernel(float* values) {
+  auto* shared = reinterpret_cast<float*>(shared_memory());
+  copy_word_async(shared + thread_index(), values + thread_index(), thread_index() % 2 == 0);
+  commit_copies();
+  wait_copies<0>();
+  values[thread_index()] = shared[thread_index()];
+}
+
+TEST_F(SimulatedGpu, WordsAreCopiedOneByOne) {
+  std::vector<float> values(32, 5.0f);
+  run(copy_words_kernel, values, 32);
+  for (std::size_t i = 0; i < 32; ++i) EXPECT_EQ(values[i], i % 2 == 0 ? 5.0f : 0.0f);
+}
+
 TEST_F(SimulatedGpu, StreamsWorkWhenSomebodyWaits) {
   Memory memory = *device_->allocate(4, "the test");
   int value = 1, seen = 0;
