@@ -20,6 +20,7 @@ MAY_INCLUDE = {
 }
 # library -> (pattern of its includes, files that may have it)
 CONFINED = {
+    "CUDA": (r"^cuda_\w+\.h|^(cublas|nccl)", r"local_backend/cuda/(gpu|runtime_cuda)\.h"),
     "Beast": (r"boost/beast", r"core/(http|boost_beast)\.cpp"),
     "OpenSSL": (r"openssl/|boost/asio/(impl/)?ssl|boost/asio/ssl/", r"core/net/.*|core/(boost_asio|crypto)\.cpp"),
     "nlohmann": (r"nlohmann/", r"core/json_dom\.(h|cpp)|local_backend/(template|grammar)/.*\.cpp|local_backend/convert/json\.h"),

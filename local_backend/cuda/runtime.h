@@ -21,7 +21,7 @@ struct DeviceInfo {
   std::string name;  // "NVIDIA H200"
   int major = 0, minor = 0;
   int multiprocessors = 0;
-  std::size_t memory = 0, free_memory = 0;
+  std::size_t memory = 0;            // all of it; what is free: Device::free_memory()
   std::size_t shared_per_block = 0;  // with the opt-in limit
   std::size_t l2_bytes = 0;
 };
@@ -110,7 +110,9 @@ class Stream {
   // Milliseconds of device time between two passed events; 0 on the simulated GPU.
   float milliseconds(const Event& from, const Event& to);
 
-  // What comes after begin_capture() is recorded and not done.
+  // What comes after begin_capture() is recorded and not done. Until end_capture() the thread neither allocates nor
+  // frees nor waits on this device. Errors: code "capture_failed", after which the stream is as good as before; kind
+  // retry_same: record again, the kernels will not overlap then; fatal: do without graphs.
   void begin_capture();
   Result<Graph> end_capture();
   void launch(const Graph& graph);

@@ -1,4 +1,5 @@
 #include "local_backend/cuda/gpu.h"
+#include "tests/support/simulated_gpu/simulated_runtime.h"
 
 #include <algorithm>
 #include <boost/context/fiber.hpp>
@@ -301,7 +302,8 @@ void set_simulated_order(std::uint64_t order) { fixed_order = order; }
 void run_grid(const Grid& grid, const std::function<void()>& body) {
   if (grid.threads == 0 || grid.threads > 1024 || grid.threads % kLanes != 0)
     simulation_fails("a block is 32 to 1,024 threads");
-  if (grid.shared_bytes > 227 * 1024) simulation_fails("a block has at most 227 KiB of shared memory");
+  if (grid.shared_bytes > simulated_machine().shared_per_block)
+    simulation_fails("a block asks for more shared memory than the device has");
   const std::unique_ptr<std::byte, decltype(&std::free)> shared(
       static_cast<std::byte*>(std::aligned_alloc(128, (grid.shared_bytes + kGuardBytes + 127) / 128 * 128)),
       &std::free);

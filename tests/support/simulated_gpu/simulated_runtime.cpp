@@ -82,8 +82,8 @@ DeviceList list_devices() {
   DeviceList list;
   for (int i = 0; i < simulated_machine().devices; ++i) {
     const SimulatedMachine& machine = simulated_machine();
-    list.devices.push_back({i, "simulated GPU", 9, 0, machine.multiprocessors, machine.memory, machine.memory,
-                            std::size_t{227} << 10, std::size_t{50} << 20});
+    list.devices.push_back({i, "simulated GPU", 9, 0, machine.multiprocessors, machine.memory, machine.shared_per_block,
+                            std::size_t{50} << 20});
   }
   if (list.devices.empty()) list.why_none = "the simulated machine has none";
   return list;
