@@ -1,13 +1,14 @@
 // The block for up to 8 tokens: 16 rows of weights, a chunk of their columns for each of its 8 warps. Bound by the
-// weights' way from memory: each lane keeps 128 bytes of them on their way in registers (eight units of 4 bits, four of
-// 8, two of 16), the first of them before the kernel waits for its predecessor. Included by .cu files alone.
+// weights' way from memory: each lane keeps 64 to 128 bytes of them on their way in registers (four units of 4 bits,
+// two of 8 or 16), the first of them before the kernel waits for its predecessor. Included by .cu files alone.
 //
-// Arithmetic for an H200 (132 multiprocessors at about 1.75 GHz, 4.8 TB/s), 4 bits with minima, one token: latency
-// times bandwidth is 0.7 us * 4.8 TB/s / 132 = 25 KB for each multiprocessor. A warp has 8 * (512 + 128) = 5 KB under
-// way, a block 40 KB; three blocks fit (80 registers, 45 KB of shared memory each): 120 KB. Work: 27 bytes of weights
-// and scales must be used up in a cycle = 43 weights; a unit of 1,024 takes about 110 instructions of a warp (36 to
-// unpack, 4 products, 12 sums, 12 shuffles and conversions, the rest loads and copies), so that 4 issued in a cycle do
-// at most 37 at full rate: expected is 60 to 75 % of the memory's bandwidth, bound by issue rather than by memory.
+// Arithmetic for an H200 (132 multiprocessors at about 1.75 GHz, 4.8 TB/s: 20.7 bytes in a cycle for each of them), 4
+// bits with minima, 640 bytes for a unit of 1,024 weights, one token. Under way: latency times bandwidth is 0.7 us
+// * 4.8 TB/s / 132 = 25 KB; a warp has 2.5 KB under way, a block 20 KB, and three blocks fit (80 registers and 46 KB of
+// shared memory each): 61 KB. Work: a unit, one in 31 cycles, takes about 125 instructions of a warp (36 to unpack, 4
+// products, 16 sums, 20 for scales, 7 reads of activations, the rest copies and addresses), all that the four
+// schedulers issue in 31 cycles: both bounds meet. Expected are 65 to 75 % of the bandwidth, 4096 x 4096 in 3 us; with
+// 8 bits (1,152 bytes a unit, about 115 instructions) memory alone is the bound, 80 to 90 %.
 #pragma once
 
 #include "local_backend/cuda/gemm_block.h"

@@ -2,11 +2,12 @@
 // one part. Weights and activations go through a ring of stages in shared memory, a unit of 64 columns each; the
 // activations are shared by the warps. Included by .cu files alone.
 //
-// Arithmetic for 64 tokens of 4 bits on an H200: a unit of the block, 8,192 weights, is 256 products of 16 x 8 x 16 (at
-// 60 % of a multiprocessor's 2,048 multiplications in a cycle: 430 cycles), 64 KB of fragments read from shared memory
-// (512 cycles) and about 250 instructions of each warp (500 cycles): expected are 45 % of the tensor cores' peak, or
-// 4096 x 4096 x 64 in 5 us. With 16 tokens a quarter of that, and the memory is the bound: six stages of 5 KB of
-// weights are under way in each of two blocks of a multiprocessor, 60 KB.
+// Arithmetic for 64 tokens of 4 bits with minima on an H200: a unit of the block, 8,192 weights, is 256 products of 16
+// x 8 x 16 (at 60 % of a multiprocessor's 2,048 multiplications in a cycle: 430 cycles), 64 KB of fragments read from
+// shared memory (512 cycles) and about 300 instructions of each warp (600 cycles at 4 in a cycle): expected are 40 % of
+// the tensor cores' peak, 4096 x 4096 x 64 in 6 us. With 16 tokens all of that is a quarter and memory is the bound:
+// seven stages of 5 KB of weights are under way in each of the two blocks of a multiprocessor, 70 KB where 25 are
+// needed (see gemm_few.h). Registers: 128 at most, two blocks; no spills.
 #pragma once
 
 #include "local_backend/cuda/gemm_block.h"
@@ -25,9 +26,11 @@ struct ManyShape {
   static constexpr int kTotalsBytes = kGemmThreads * kTokenTiles * 16;
   static constexpr int kTotalsAt = kWorkBytes + kScalesBytes;
   static constexpr int kStagesAt = kTotalsAt + kTotalsBytes;
-  // As many as fit into 112 KB, so that two blocks fit into a multiprocessor; three to eight.
-  static constexpr int kFit = (112 * 1024 - kStagesAt) / kStageBytes;
-  static constexpr int kStages = kFit < 3 ? 3 : kFit > 8 ? 8 : kFit;
+  // As many as fit into 98 KB, so that two blocks fit into a multiprocessor of an H200, and one into those of the
+  // smaller devices, where a block may have 99 KB; two to eight.
+  static constexpr int kFit = (98 * 1024 - kStagesAt) / kStageBytes;
+  static_assert(kFit >= 2);
+  static constexpr int kStages = kFit > 8 ? 8 : kFit;
   static constexpr std::size_t kSharedBytes = kStagesAt + kStages * kStageBytes;
 };
 

@@ -42,7 +42,7 @@ struct Partials {
 
 // ---- Matrix products: quantized_gemm.cu ----
 
-// A weight matrix [rows][columns] in the order of device_matrix.h.
+// A weight matrix [rows][columns] in the order of matrix_layout.h; both pointers are 16-byte aligned.
 struct DeviceMatrix {
   int bits = 0;          // 4, 8 or 16
   int group = 0;         // columns under one scale: 16 or 32; 0 for 16 bits: one scale for each row
