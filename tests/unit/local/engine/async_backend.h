@@ -39,6 +39,8 @@ class AsyncBackend final : public Backend {
   Result<void> start(const StepPlan& plan) override {
     const std::lock_guard lock(mutex_);
     if (refuse.exchange(false)) return Error{.code = "device_lost", .message = "asked for"};
+    const bool unknown = std::ranges::any_of(plan.tokens, [](Token token) { return token < 0; });
+    misused_ |= unknown && steps_.empty();
     steps_.emplace_back(KeptPlan(plan));
     ++starts_;
     if (computing_) ++while_computing_;
@@ -67,6 +69,7 @@ class AsyncBackend final : public Backend {
   }
   std::size_t starts() const { return read(starts_); }
   std::size_t while_computing() const { return read(while_computing_); }  // steps started while another was computed
+  bool misused() const { return read(misused_); }  // a placeholder stood for what no step in flight draws
   std::size_t most_in_flight() const { return read(most_in_flight_); }
 
   std::atomic<bool> refuse = false;      // the next start
@@ -80,7 +83,8 @@ class AsyncBackend final : public Backend {
     StepResult result;
     std::optional<Result<void>> done;
   };
-  std::size_t read(const std::size_t& value) const {
+  template <typename T>
+  T read(const T& value) const {
     const std::lock_guard lock(mutex_);
     return value;
   }
@@ -110,7 +114,7 @@ class AsyncBackend final : public Backend {
   mutable std::mutex mutex_;    // guards what follows
   std::condition_variable changed_;
   std::deque<Step> steps_;  // older first
-  bool computing_ = false, stopping_ = false;
+  bool computing_ = false, stopping_ = false, misused_ = false;
   std::size_t starts_ = 0, while_computing_ = 0, most_in_flight_ = 0;
   std::thread thread_;
 };

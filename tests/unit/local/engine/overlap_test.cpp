@@ -117,7 +117,8 @@ TEST(Overlap, TheNextStepIsStartedWhileOneIsComputed) {
   std::size_t computed = 0;
   bool given = true;
   fixture.device->before_compute = [&] {
-    if (++computed < kSteps) given = fixture.device->wait_for_starts(computed + 1) && given;
+    ++computed;
+    if (given && computed < kSteps) given = fixture.device->wait_for_starts(computed + 1);
   };
   const auto heard = fixture.ask(kSteps);
   ASSERT_EQ(heard->wait(), StopReason::length);
@@ -159,6 +160,7 @@ TEST(Overlap, ALostStepEndsItsAnswersAndNoOthers) {
     const auto heard = fixture.ask(100);
     EXPECT_EQ(heard->wait(), StopReason::end_token);
     EXPECT_EQ(heard->text, "abcdefghij");
+    EXPECT_FALSE(fixture.device->misused());
   }
 }
 
