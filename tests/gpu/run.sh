@@ -163,6 +163,7 @@ compare() {
   [ ! -x "$llama/llama-batched-bench" ] || "$llama/llama-batched-bench" -m "$model" -ngl 99 -fa 1 -c 40960 -npp 1024 -ntg 64 -npl 1,16,32
 }
 
+export TOLLGATE_SOURCE_DIR=$root  # where tests find their files
 export root simulated build compiler gtest json jobs model small shape llama
 export -f machine configure compile devices tests sanitize check write_model bench compare
 
