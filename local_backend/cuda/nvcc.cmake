@@ -73,7 +73,7 @@ function(tollgate_nvcc out)
     set(object ${CMAKE_CURRENT_BINARY_DIR}/${name}.o)
     add_custom_command(OUTPUT ${object}
       COMMAND ${CMAKE_CXX_COMPILER_LAUNCHER} ${TOLLGATE_NVCC} -std=c++20 -O3 -lineinfo -ccbin ${CMAKE_CXX_COMPILER}
-        -Xcompiler=-fPIC -Xptxas=-warn-spills -I${root} ${codes}
+        -Xcompiler=-fPIC -Xfatbin=-compress-all -Xptxas=-warn-spills -I${root} ${codes}
         -MD -MF ${object}.d -c ${source} -o ${object}
       DEPENDS ${source} DEPFILE ${object}.d COMMENT "Compiling ${name} for the GPU" VERBATIM)
     list(APPEND objects ${object})
