@@ -89,15 +89,20 @@ class LocalMetrics(GatewayCase):
         self.assertNotIn('tollgate_engine_idle_cost_usd_total{model="free"}', text)
 
     def test_a_crowd_is_seen(self):
-        """One runs, two wait, the rest is refused; all leave when that was seen."""
+        """One runs, two wait, the rest is refused; all leave when that was seen. Who is done is replaced until then."""
         body = {"model": "local/crowded", "max_tokens": 7500, "stream": True, "logit_bias": NO_END, "messages": [{"role": "user", "content": "x"}]}
+        join = lambda: self.enterContext(self.gateway.connect()).send(  # noqa: E731
+            request_bytes("POST", "/v1/chat/completions", body, DIMENSIONS)
+        )
         for _ in range(6):
-            self.enterContext(self.gateway.connect()).send(request_bytes("POST", "/v1/chat/completions", body, DIMENSIONS))
+            join()
 
         def seen():
             text = self.gateway.admin("/metrics").body.decode()
             number = lambda name, label: float(re.search(rf'^{name}\{{.*{label}="crowded".*\}} (\S+)$', text, re.M)[1])
             state = [number(f"vllm:{name}", "model_name") for name in ("num_requests_running", "num_requests_waiting")]
+            if sum(state) < 3:
+                join()
             used = number("vllm:kv_cache_usage_perc", "model_name") > 0
             return (*state, used, number("tollgate_engine_saturation", "model") >= 1, number("tollgate_engine_rejected_total", "model") > 0)
 
