@@ -9,6 +9,7 @@
 
 #include "local_backend/model/decoder.h"
 #include "local_backend/model/fingerprint.h"
+#include "local_backend/model/plan_check.h"
 
 namespace tollgate::local {
 namespace {
@@ -41,7 +42,7 @@ class CpuBackend final : public Backend {
   const BackendInfo& info() const override { return info_; }
 
   Result<void> step(const StepPlan& plan, StepResult& result) override {
-    if (!fits(plan)) return Error{ErrorKind::fatal, 500, "bad_plan", "the step's plan does not fit the back end"};
+    if (!plan_fits(plan, info_)) return Error{ErrorKind::fatal, 500, "bad_plan", "the step's plan does not fit the back end"};
     for (const auto& [from, to] : plan.copies) std::memcpy(block(to), block(from), block_bytes_);
     decoder_.forward(plan);
     const std::size_t rows = plan.logit_rows.size();
@@ -62,30 +63,6 @@ class CpuBackend final : public Backend {
 
  private:
   std::byte* block(std::int32_t index) const { return pool_.data() + static_cast<std::size_t>(index) * block_bytes_; }
-
-  // What would otherwise read or write outside of memory; token ids may come from a client.
-  bool fits(const StepPlan& plan) const {
-    const auto below = [](std::int64_t value, std::size_t bound) {
-      return value >= 0 && static_cast<std::uint64_t>(value) < bound;
-    };
-    const auto is_block = [&](std::int32_t index) { return below(index, info_.blocks); };
-    const std::size_t tokens = plan.tokens.size();
-    return tokens <= info_.max_step_tokens && plan.positions.size() == tokens &&
-           plan.samples.size() == plan.logit_rows.size() &&
-           std::ranges::all_of(plan.tokens, [&](Token token) { return below(token, info_.vocabulary); }) &&
-           std::ranges::all_of(plan.blocks, is_block) &&
-           std::ranges::all_of(plan.copies, [&](auto copy) { return is_block(copy.first) && is_block(copy.second); }) &&
-           std::ranges::all_of(plan.logit_rows, [&](std::int32_t row) { return below(row, tokens); }) &&
-           std::ranges::adjacent_find(plan.logit_rows, std::greater_equal<>()) == plan.logit_rows.end() &&
-           std::ranges::all_of(plan.rows, [&](const PlanRow& row) { return fits(plan, row); });
-  }
-
-  static bool fits(const StepPlan& plan, const PlanRow& row) {
-    const std::int64_t blocks = (std::int64_t{row.context} + kBlockTokens - 1) / kBlockTokens;
-    return row.first_token >= 0 && row.tokens >= 1 && row.context >= row.tokens && row.first_block >= 0 &&
-           std::int64_t{row.first_token} + row.tokens <= static_cast<std::int64_t>(plan.tokens.size()) &&
-           row.first_block + blocks <= static_cast<std::int64_t>(plan.blocks.size());
-  }
 
   void sample_rows(const StepPlan& plan, std::size_t first, std::size_t count, StepResult& result) {
     const std::size_t vocabulary = info_.vocabulary;

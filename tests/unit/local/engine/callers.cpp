@@ -5,8 +5,6 @@
 #include <numeric>
 #include <stdexcept>
 
-#include "../model/tiny_model.h"
-
 namespace tollgate::local::testing {
 namespace {
 
@@ -51,7 +49,7 @@ SamplingParams random_sampling(std::mt19937_64& random) {
 }
 
 TinyModel roomy(const ModelCase& model, std::size_t context) {
-  TinyModel tiny = TinyModel::load(model.family);
+  TinyModel tiny = shaped(TinyModel::load(model.family));
   tiny.field(tiny.field("general.architecture").value + ".context_length").value = std::to_string(context);
   return tiny;
 }
@@ -104,20 +102,6 @@ std::shared_ptr<const GgufFile> similar_file(const ModelCase& model, std::size_t
     if (tensor.dims.size() > 1)
       for (float& value : tensor.values) value *= factor(random);
   return tiny.file(TensorType::q8_0);
-}
-
-std::unique_ptr<Backend> small_backend(const ModelCase& model, std::shared_ptr<const GgufFile> file, std::size_t blocks,
-                                       std::size_t max_step_tokens) {
-  const auto config = read_model_config(*file);
-  CpuBackendOptions options;
-  options.level = model.level;
-  options.threads = model.level == CpuLevel::scalar ? 1 : 2;
-  options.kv = model.kv;
-  options.kv_bytes = blocks * KvLayout{model.kv, config->layers, config->kv_heads, config->head_dim}.block_bytes();
-  options.max_step_tokens = max_step_tokens;
-  auto backend = make_cpu_backend(std::move(file), options);
-  if (!backend) throw std::runtime_error(backend.error().message);
-  return *std::move(backend);
 }
 
 std::vector<Sampled> Alone::answer(const Request& request) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "../model/tiny_model.h"
 #include "local_backend/model/cpu_backend.h"
 #include "local_backend/scheduler/scheduler.h"
 
@@ -40,6 +41,17 @@ std::vector<Request> random_requests(std::mt19937_64& random, std::size_t count,
 std::shared_ptr<const GgufFile> small_file(const ModelCase& model, std::size_t context);
 // The same file after every value of its matrices was moved by up to `noise` of itself: a model that often agrees.
 std::shared_ptr<const GgufFile> similar_file(const ModelCase& model, std::size_t context, float noise);
+
+// What the tests are about: each of their programs defines the rest.
+struct UnderTest {
+  std::vector<const char*> families;
+  std::vector<CpuLevel> levels;
+  std::size_t requests = 12;
+  bool long_answers = true;
+};
+const UnderTest& under_test();
+// The fixture's model as the back end takes it.
+TinyModel shaped(TinyModel model);
 std::unique_ptr<Backend> small_backend(const ModelCase& model, std::shared_ptr<const GgufFile> file, std::size_t blocks,
                                        std::size_t max_step_tokens);
 

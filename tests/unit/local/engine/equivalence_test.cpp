@@ -1,4 +1,4 @@
-// Real models through scheduler and CPU back end: whatever a schedule does, each answer has the tokens and the log
+// Real models through scheduler and back end: whatever a schedule does, each answer has the tokens and the log
 // probabilities, bit for bit, of the same request computed alone. LOCAL_EQUIVALENCE_SEED asks for other requests and
 // schedules; time stands in for by a counter, so that the same seed gives the same run.
 #include <gtest/gtest.h>
@@ -14,7 +14,7 @@
 namespace tollgate::local::testing {
 namespace {
 
-constexpr std::size_t kContext = 128, kRequests = 12;
+constexpr std::size_t kContext = 128;
 
 std::uint64_t first_seed() {
   const char* text = std::getenv("LOCAL_EQUIVALENCE_SEED");
@@ -191,12 +191,11 @@ std::string case_name(const ::testing::TestParamInfo<Case>& info) {
   return std::string(family) + (kv == KvType::f16 ? "_f16_" : "_q8_") + std::to_string(static_cast<int>(level));
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Families, Answers,
-    ::testing::Combine(::testing::Values("llama", "qwen3", "gemma2", "gemma3", "mixtral", "qwen3moe"),
-                       ::testing::Values(KvType::f16, KvType::q8),
-                       ::testing::Values(CpuLevel::scalar, CpuLevel::avx2, CpuLevel::avx512, CpuLevel::avx512_vnni)),
-    case_name);
+INSTANTIATE_TEST_SUITE_P(Families, Answers,
+                         ::testing::Combine(::testing::ValuesIn(under_test().families),
+                                            ::testing::Values(KvType::f16, KvType::q8),
+                                            ::testing::ValuesIn(under_test().levels)),
+                         case_name);
 
 std::vector<std::vector<Sampled>> answers_alone(const ModelCase& model, const std::vector<Request>& requests,
                                                 std::size_t context) {
@@ -225,7 +224,7 @@ TEST_P(Answers, AreThoseOfARequestAlone) {
   const std::uint64_t seed = first_seed();
   SCOPED_TRACE("LOCAL_EQUIVALENCE_SEED=" + std::to_string(seed));
   std::mt19937_64 random(seed);
-  const std::vector<Request> requests = random_requests(random, kRequests, kContext);
+  const std::vector<Request> requests = random_requests(random, under_test().requests, kContext);
   const auto wanted = answers_alone(model, requests, kContext);
   for (const Shape& shape : shapes()) {
     SCOPED_TRACE(shape.name);
@@ -238,6 +237,7 @@ TEST_P(Answers, AreThoseOfARequestAlone) {
 
 // Behind 512 tokens attention is summed in parts; as long as the prompt is computed at once, guesses change no bit.
 TEST(LongAnswers, AreTheSameWithGuesses) {
+  if (!under_test().long_answers) GTEST_SKIP() << "minutes on a simulated GPU";
   constexpr std::size_t kLong = 800;
   const std::uint64_t seed = first_seed();
   SCOPED_TRACE("LOCAL_EQUIVALENCE_SEED=" + std::to_string(seed));

@@ -1,12 +1,12 @@
-// The same tokens give the same logits, bit for bit at the scalar level, however a step is cut: alone or in a batch, at
-// once or in chunks, whichever blocks hold the context, and whoever computed it.
+// The same tokens give the same logits, bit for bit, however a step is cut: alone or in a batch, at once or in chunks,
+// whichever blocks hold the context, and whoever computed it.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <random>
 
 #include "plans.h"
-#include "tiny_model.h"
+#include "under_test.h"
 
 namespace tollgate::local {
 namespace {
@@ -25,11 +25,12 @@ using Case = std::tuple<std::string, KvType>;
 class Equivalence : public testing::TestWithParam<Case> {
  protected:
   std::unique_ptr<Backend> backend() const {
-    return scalar_backend(TinyModel::load(std::get<0>(GetParam())).file(), std::get<1>(GetParam()));
+    return backend_under_test(std::get<0>(GetParam()), std::get<1>(GetParam()));
   }
 };
 INSTANTIATE_TEST_SUITE_P(Families, Equivalence,
-                         testing::Combine(testing::ValuesIn(decoder_names()), testing::Values(KvType::f16, KvType::q8)),
+                         testing::Combine(testing::ValuesIn(families_under_test()),
+                                          testing::Values(KvType::f16, KvType::q8)),
                          [](const auto& info) {
                            const bool halves = std::get<1>(info.param) == KvType::f16;
                            return std::get<0>(info.param) + (halves ? "_f16" : "_q8");
@@ -55,7 +56,7 @@ std::vector<float> tail(const std::vector<float>& logits, std::size_t tokens_lef
 TEST_P(Equivalence, ChunkedIsWhole) {
   const auto engine = backend();
   const std::vector<float> at_once = whole(*engine, tokens(1));
-  const std::int32_t stride = std::get<1>(GetParam()) == KvType::f16 ? 1 : 8;
+  const std::int32_t stride = chunk_stride(std::get<1>(GetParam()));
   for (std::int32_t chunk = 1; chunk < kTokens; chunk += chunk < 34 ? stride : 13)
     EXPECT_EQ(in_chunks(*engine, {tokens(1), blocks_from(4, kTokens)}, chunk), at_once) << chunk;
 }
@@ -135,15 +136,6 @@ TEST_P(Equivalence, GreedyTokensAreTheLargestLogits) {
     const auto row = logits.begin() + static_cast<std::ptrdiff_t>(i * 256);
     EXPECT_EQ(step.result().sampled[i].token, std::max_element(row, row + 256) - row);
   }
-}
-
-TEST(Quantised, WeightsCountAsTheValuesThatTheyStandFor) {
-  for (const std::string& name : decoder_names())
-    for (const TensorType type : {TensorType::q8_0, TensorType::q4_0, TensorType::bf16}) {
-      const TinyModel model = TinyModel::load(name);
-      const auto blocks = scalar_backend(model.file(type)), floats = scalar_backend(model.file(type, true));
-      EXPECT_EQ(whole(*blocks, tokens(7)), whole(*floats, tokens(7))) << name;
-    }
 }
 
 }  // namespace

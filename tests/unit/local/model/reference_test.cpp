@@ -44,5 +44,14 @@ TEST_P(Reference, LogitsMatchWithByteKeysAndValues) {
   EXPECT_LE(largest_difference(computed(model, KvType::q8), expected(model, 2)), 1e-4f);
 }
 
+TEST(Quantised, WeightsCountAsTheValuesThatTheyStandFor) {
+  for (const std::string& name : decoder_names())
+    for (const TensorType type : {TensorType::q8_0, TensorType::q4_0, TensorType::bf16}) {
+      const TinyModel model = TinyModel::load(name);
+      const auto blocks = scalar_backend(model.file(type)), floats = scalar_backend(model.file(type, true));
+      EXPECT_EQ(whole(*blocks, model.sequences[0]), whole(*floats, model.sequences[0])) << name;
+    }
+}
+
 }  // namespace
 }  // namespace tollgate::local
