@@ -240,6 +240,14 @@ void check_models(const Config& c, Reader& r) {
   }
 }
 
+// `auto`, `cpu`, or `cuda:` and a number.
+bool is_device(std::string_view name) {
+  constexpr std::string_view kCuda = "cuda:";
+  if (name == "auto" || name == "cpu") return true;
+  return name.starts_with(kCuda) && name.size() > kCuda.size() && name.size() <= kCuda.size() + 3 &&
+         name.find_first_not_of("0123456789", kCuda.size()) == std::string_view::npos;
+}
+
 void check_local(const Config& c, Reader& r) {
   std::set<std::string> names;
   for (std::size_t i = 0; i < c.local.models.size(); ++i) {
@@ -249,6 +257,9 @@ void check_local(const Config& c, Reader& r) {
     if (!model.name.empty() && !names.insert(model.name).second)
       r.error(r.where(path + ".name"), path + ": two local models are called `" + model.name + "`");
     if (model.file.empty()) missing(r, path, "file", "every local model needs a GGUF file");
+    if (!is_device(model.device))
+      r.error(r.where(path + ".device"), path + ".device: " + quoted(model.device) +
+                                             " is no device; write auto, cpu, or cuda:0 for the first GPU");
     for (const auto& [key, file] : {std::pair{"file", model.file}, std::pair{"chat_template", model.chat_template},
                                     std::pair{"draft", model.draft}})
       if (!file.empty() && file != kBuiltinModel && ::access(file.c_str(), R_OK) != 0)

@@ -20,7 +20,6 @@ constexpr std::array kMissing{"reject"sv, "default"sv, "quarantine"sv};
 constexpr std::array kUnpriced{"allow"sv, "block"sv};
 constexpr std::array kLogLevels{"debug"sv, "info"sv, "warn"sv, "error"sv};
 constexpr std::array kFidelity{"warn"sv, "strict"sv};
-constexpr std::array kDevices{"auto"sv, "cpu"sv};
 constexpr std::array kKvTypes{"f16"sv, "q8"sv};
 
 void describe(Visitor& v, Tls& tls) {
@@ -206,13 +205,25 @@ void describe(Visitor& v, LocalModel& model) {
           "GGUF file of a smaller model with the same vocabulary. It guesses along where that pays; answers stay the "
           "same."},
          model.draft);
-  v.text({"device", "Where it runs; `auto` takes the best there is."}, model.device, kDevices);
+  v.text(
+      {"device",
+       "Where it runs: `cpu`, `cuda:0` and so on for an NVIDIA GPU, or `auto` for the first GPU that takes the model, "
+       "else the CPU. Embedders run on the CPU."},
+      model.device);
+  v.flag({"exact",
+          "On a GPU: answers have the same bits however requests come together, as they have on a CPU. Slower, above "
+          "all for long prompts."},
+         model.exact);
   integer(v, {"threads", "Threads of the engine, the one that schedules among them."}, model.threads, {0, 1024},
           "auto");
   integer(v, {"context", "Most tokens of prompt and answer together; `auto` = the model's own, at most 8192."},
           model.context, {0, 1 << 24}, "auto");
-  v.text({"kv", "How keys and values are kept: `f16`, or `q8` for half the memory."}, model.kv, kKvTypes);
-  bytes(v, {"kv_memory", "Memory for keys and values; `0` = enough for one full context, at most 1 GiB."},
+  v.text({"kv", "How keys and values are kept: `f16`, or `q8` for half the memory (on a GPU: 8-bit floats)."}, model.kv,
+         kKvTypes);
+  bytes(v,
+        {"kv_memory",
+         "Memory for keys and values; `0` = enough for one full context, at most 1 GiB; on a GPU all that is left but "
+         "a tenth."},
         model.kv_memory, {0, 1024 * kGiB});
   integer(v, {"max_running", "Most answers that are worked on at one time."}, model.max_running, {1, 4096});
   integer(v, {"max_waiting", "Most requests that wait for it; beyond that callers are told to come back later."},

@@ -176,8 +176,9 @@ inline constexpr std::string_view kBuiltinModel = "builtin:demo";
 
 // A model file that the local engine serves as local/<name>.
 struct LocalModel {
-  std::string name, file;  // file: a path, or kBuiltinModel for the one inside this program
-  std::string device = "auto";
+  std::string name, file;       // file: a path, or kBuiltinModel for the one inside this program
+  std::string device = "auto";  // or "cpu", "cuda:0", ...
+  bool exact = false;
   int threads = 0;          // 0 = cores - 1
   std::size_t context = 0;  // tokens; 0 = the model's, at most 8,192
   std::string kv = "f16";

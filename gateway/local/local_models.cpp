@@ -43,6 +43,8 @@ Result<void> load_parts(LoadedModel& model) {
   options.file = row.file;
   if (row.file == config::kBuiltinModel) options.image = models::demo();
   options.draft_file = row.draft;
+  options.device = row.device;
+  options.exact = row.exact;
   options.threads = row.threads;
   options.kv = row.kv == "q8" ? local::KvType::q8 : local::KvType::f16;
   options.kv_bytes = row.kv_memory;
@@ -97,6 +99,9 @@ std::unique_ptr<LoadedModel> load_model(const ModelWish& wish) {
             {"device", embeds ? "cpu, embeddings" : std::string_view(model->engine->backend().device)},
             {"context", static_cast<std::int64_t>(embeds ? model->embedder->context() : model->engine->context())},
             {"ms", static_cast<std::int64_t>(took.count())}});
+  if (!embeds && !model->engine->why_cpu().empty())
+    log_info("no GPU serves a local model, so the CPU does",
+             {{"model", std::string_view(row.name)}, {"why", std::string_view(model->engine->why_cpu())}});
   return model;
 }
 

@@ -10,6 +10,7 @@
 
 #include "local_backend/engine/advised_sampling.h"
 #include "local_backend/engine/answer.h"
+#include "local_backend/engine/devices.h"
 #include "local_backend/engine/draft_model.h"
 #include "local_backend/engine/engine_tiers.h"
 #include "local_backend/engine/machine_time.h"
@@ -21,6 +22,7 @@ namespace tollgate::local {
 namespace {
 
 constexpr std::size_t kMostContext = 8192;  // unless more is asked for
+constexpr std::size_t kDeviceStep = 2048;   // tokens of a step on a device
 constexpr double kNewest = 0.1;             // weight of the newest value in moving means
 
 // How long a thread without work sleeps while a prompt waits for a store, or a store for blocks.
@@ -72,6 +74,7 @@ struct Engine::Impl {
   std::string name;
   std::size_t context = 0;
   SamplingParams advised;
+  std::string why_cpu;
   const std::int64_t started_us = now_us();
   MachineTime machine{started_us};
 
@@ -294,22 +297,25 @@ Result<std::shared_ptr<Engine>> Engine::load(const EngineOptions& options) {
   if (!tokenizer) return std::move(tokenizer).error();
   auto config = read_model_config(**file);
   if (!config) return std::move(config).error();
-  CpuBackendOptions cpu;
-  cpu.level = options.level;
-  cpu.threads = options.threads;
-  cpu.kv = options.kv;
-  cpu.kv_bytes = options.kv_bytes;
-  cpu.max_step_tokens = options.scheduler.max_step_tokens;
-  auto backend = make_cpu_backend(*file, cpu);
-  if (!backend) return std::move(backend).error();
+  EngineOptions wanted = options;
+  wanted.context = std::min(options.context == 0 ? kMostContext : options.context, config->context);
+  auto chosen = choose_backend(*file, wanted);
+  if (!chosen) return std::move(chosen).error();
+  std::unique_ptr<Backend>& backend = chosen->backend;
+  if (chosen->on_device) {
+    // What a CPU computes in the time of one token of an answer is less by far.
+    wanted.scheduler.max_step_tokens = std::max(options.scheduler.max_step_tokens, kDeviceStep);
+    wanted.scheduler.max_prefill_chunk = std::max(options.scheduler.max_prefill_chunk, kDeviceStep / 2);
+  }
   std::unique_ptr<Drafter> drafter;
   if (!options.draft_file.empty()) {
-    auto second = load_draft_model(options, **tokenizer, (*backend)->info().blocks);
+    auto second = load_draft_model(wanted, **tokenizer, backend->info().blocks);
     if (!second) return std::move(second).error();
     drafter = *std::move(second);
   }
   auto engine =
-      over(*std::move(backend), *std::move(tokenizer), config->name, config->context, options, std::move(drafter));
+      over(std::move(backend), *std::move(tokenizer), config->name, config->context, wanted, std::move(drafter));
+  engine->impl_->why_cpu = std::move(chosen->why_cpu);
   engine->impl_->advised = read_advised_sampling(**file);
   return engine;
 }
@@ -343,6 +349,7 @@ std::shared_ptr<const Tokenizer> Engine::shared_tokenizer() const { return impl_
 const BackendInfo& Engine::backend() const { return impl_->backend->info(); }
 std::size_t Engine::context() const { return impl_->context; }
 const std::string& Engine::name() const { return impl_->name; }
+const std::string& Engine::why_cpu() const { return impl_->why_cpu; }
 const SamplingParams& Engine::advised_sampling() const { return impl_->advised; }
 
 std::shared_ptr<const TokenTrie> Engine::trie() const {

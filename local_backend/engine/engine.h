@@ -80,11 +80,12 @@ struct PrefixOptions {
 struct EngineOptions {
   std::string file;
   std::span<const std::byte> image;  // the file's bytes, if they are in memory already; must outlive the engine
-  std::string device = "auto";       // where it runs: "cpu", "cuda:N", or "auto" for the best that there is
+  std::string device = "auto";       // or "cpu", "cuda:0", ...: see devices.h
+  bool exact = false;                // on a device: the same bits however steps are cut, at the price of speed
   int threads = 0;                   // 0 = cores - 1
   CpuLevel level = best_cpu_level();
-  KvType kv = KvType::f16;
-  std::size_t kv_bytes = 0;    // 0 = see CpuBackendOptions
+  KvType kv = KvType::f16;     // q8: e4m3 on a device
+  std::size_t kv_bytes = 0;    // 0 = see CpuBackendOptions and CudaBackendOptions
   std::size_t context = 0;     // 0 = the model's, at most 8,192
   std::string draft_file;      // a smaller model with the same vocabulary that guesses along; empty = none
   SchedulerOptions scheduler;  // context is filled in
@@ -120,6 +121,8 @@ class Engine {
   const BackendInfo& backend() const;
   std::size_t context() const;
   const std::string& name() const;  // general.name of the file
+  // Why no device serves a model that was to be served by the best there is; empty where one does or none is known.
+  const std::string& why_cpu() const;
   // What the file's makers advise: the values for requests that leave them open.
   const SamplingParams& advised_sampling() const;
   EngineStats stats() const;

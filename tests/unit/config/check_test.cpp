@@ -140,6 +140,15 @@ TEST(Check, Attribution) {
                     "`qa` is not in attribution.allowed.environment"));
 }
 
+TEST(Check, DevicesOfLocalModels) {
+  const auto loaded = [](const std::string& device) {
+    return load_lab("local: {models: [{name: a, file: x.gguf, device: '" + device + "'}]}\n");
+  };
+  for (const char* device : {"auto", "cpu", "cuda:0", "cuda:12"}) EXPECT_TRUE(loaded(device).ok()) << device;
+  for (const char* device : {"gpu", "cuda", "cuda:", "cuda:x", "cuda:-1", "cuda:0 ", "cuda:1234", ""})
+    EXPECT_TRUE(holds(loaded(device).errors, "write auto, cpu, or cuda:0")) << device;
+}
+
 TEST(Check, StoresAndTls) {
   EXPECT_TRUE(holds(load_lab("ledger: mysql://x\n").errors, "ledger: expected sqlite:FILE"));
   EXPECT_TRUE(holds(load_lab("store: memroy\n").errors, "did you mean `memory`?"));
