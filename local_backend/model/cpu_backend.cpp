@@ -42,7 +42,8 @@ class CpuBackend final : public Backend {
   const BackendInfo& info() const override { return info_; }
 
   Result<void> step(const StepPlan& plan, StepResult& result) override {
-    if (!plan_fits(plan, info_)) return Error{ErrorKind::fatal, 500, "bad_plan", "the step's plan does not fit the back end"};
+    if (!plan_fits(plan, info_))
+      return Error{ErrorKind::fatal, 500, "bad_plan", "the step's plan does not fit the back end"};
     for (const auto& [from, to] : plan.copies) std::memcpy(block(to), block(from), block_bytes_);
     decoder_.forward(plan);
     const std::size_t rows = plan.logit_rows.size();
