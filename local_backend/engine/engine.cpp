@@ -35,14 +35,6 @@ Error bad_request(std::string message) {
       .kind = ErrorKind::client_fault, .status = 400, .code = "invalid_request", .message = std::move(message)};
 }
 
-Result<void> check_device(const std::string& device) {
-  if (device == "auto" || device == "cpu") return {};
-  Error error = bad_request(device.starts_with("cuda:") ? "this build has no CUDA back end; say cpu or auto"
-                                                        : "device '" + device + "' is none of auto, cpu and cuda:N");
-  error.code = "bad_options";
-  return error;
-}
-
 }  // namespace
 
 struct Engine::Impl {
@@ -290,7 +282,6 @@ void Engine::Impl::bury() {
 }
 
 Result<std::shared_ptr<Engine>> Engine::load(const EngineOptions& options) {
-  if (auto known = check_device(options.device); !known) return std::move(known).error();
   auto file = options.image.empty() ? GgufFile::open(options.file) : GgufFile::parse(options.image, options.file);
   if (!file) return std::move(file).error();
   auto tokenizer = Tokenizer::load(*file);

@@ -95,8 +95,8 @@ struct EngineOptions {
 
 class Engine {
  public:
-  // Takes seconds for a large file. Errors: see GgufFile, read_model_config, Tokenizer and load_draft_model(); status
-  // 400, code "bad_options" for a device that this build has no back end for.
+  // Takes seconds for a large file. Errors: see GgufFile, read_model_config, Tokenizer, choose_backend() and
+  // load_draft_model().
   static Result<std::shared_ptr<Engine>> load(const EngineOptions& options);
   // The same over any back end; `options.file`, level, threads and KV are not looked at. `context` is the model's.
   // `drafter` may be null.
