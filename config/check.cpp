@@ -240,12 +240,20 @@ void check_models(const Config& c, Reader& r) {
   }
 }
 
-// `auto`, `cpu`, or `cuda:` and a number.
+// `auto`, `cpu`, or `cuda:` and a number, or several with commas between them.
 bool is_device(std::string_view name) {
   constexpr std::string_view kCuda = "cuda:";
   if (name == "auto" || name == "cpu") return true;
-  return name.starts_with(kCuda) && name.size() > kCuda.size() && name.size() <= kCuda.size() + 3 &&
-         name.find_first_not_of("0123456789", kCuda.size()) == std::string_view::npos;
+  if (!name.starts_with(kCuda)) return false;
+  name.remove_prefix(kCuda.size());
+  for (std::size_t comma = 0; comma != std::string_view::npos; name.remove_prefix(comma + 1)) {
+    comma = name.find(',');
+    const std::string_view number = name.substr(0, comma);
+    if (number.empty() || number.size() > 3 || number.find_first_not_of("0123456789") != std::string_view::npos)
+      return false;
+    if (comma == std::string_view::npos) break;
+  }
+  return true;
 }
 
 void check_local(const Config& c, Reader& r) {
@@ -259,7 +267,8 @@ void check_local(const Config& c, Reader& r) {
     if (model.file.empty()) missing(r, path, "file", "every local model needs a GGUF file");
     if (!is_device(model.device))
       r.error(r.where(path + ".device"), path + ".device: " + quoted(model.device) +
-                                             " is no device; write auto, cpu, or cuda:0 for the first GPU");
+                                             " is no device; write auto, cpu, cuda:0 for the first GPU, or cuda:0,1 "
+                                             "for two that share the model");
     for (const auto& [key, file] : {std::pair{"file", model.file}, std::pair{"chat_template", model.chat_template},
                                     std::pair{"draft", model.draft}})
       if (!file.empty() && file != kBuiltinModel && ::access(file.c_str(), R_OK) != 0)

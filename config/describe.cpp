@@ -207,8 +207,8 @@ void describe(Visitor& v, LocalModel& model) {
          model.draft);
   v.text(
       {"device",
-       "Where it runs: `cpu`, `cuda:0` and so on for an NVIDIA GPU, or `auto` for the first GPU that takes the model, "
-       "else the CPU. Embedders run on the CPU."},
+       "Where it runs: `cpu`, `cuda:0` and so on for an NVIDIA GPU, `cuda:0,1` for 2, 4 or 8 that share the model, or "
+       "`auto` for the first GPU that takes the model, else the CPU. Embedders run on the CPU."},
       model.device);
   v.flag({"exact",
           "On a GPU: answers have the same bits however requests come together, as they have on a CPU. Slower, above "

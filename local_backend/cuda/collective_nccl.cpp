@@ -1,112 +1,100 @@
-// Collective on NCCL, loaded when it is there; its few calls are declared here, because its headers are not part of the
-// toolkit. Source: NCCL 2.28 documentation, "API", "Group Calls"; values of ncclDataType_t and ncclRedOp_t: nccl.h.
-// Thread rule: that of all the devices.
-#include <dlfcn.h>
-
-#include <cstdlib>
-#include <string>
+// Collective on NCCL. Sources: NCCL 2.27, "Creating a Communicator", "Error handling and communicator abort", "Thread
+// Safety", "In-place Operations". Each rank's thread makes its own calls, so no group is needed: groups are for one
+// thread with several devices. Thread rule: collective.h's.
+#include <chrono>
+#include <mutex>
+#include <shared_mutex>
+#include <thread>
+#include <vector>
 
 #include "local_backend/cuda/collective.h"
+#include "local_backend/cuda/nccl.h"
 
 namespace tollgate::local::gpu {
 namespace {
 
-using Status = int;  // 0 = success
-using Communicator = struct OpaqueCommunicator*;
-constexpr int kFloat = 7, kSum = 0;  // ncclFloat32, ncclSum
+constexpr auto kLongestCall = std::chrono::seconds(5);
 
-struct Functions {
-  Status (*init_all)(Communicator*, int count, const int* ordinals);
-  Status (*destroy)(Communicator);
-  const char* (*error_string)(Status);
-  Status (*group_start)();
-  Status (*group_end)();
-  Status (*all_reduce)(const void* from, void* to, std::size_t count, int type, int operation, Communicator,
-                       void* stream);
-  Status (*all_gather)(const void* from, void* to, std::size_t count, int type, Communicator, void* stream);
-};
-
-Error no_collective(const std::string& why) { return Error{ErrorKind::fatal, 500, "no_collective", why}; }
-
-Result<Functions> load() {
-  const char* named = std::getenv("TOLLGATE_NCCL");
-  const std::string name = named == nullptr ? "libnccl.so.2" : named;
-  void* library = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr)
-    return no_collective("several GPUs for one model need NCCL, which is not to be found (" + std::string(dlerror()) +
-                         "); install libnccl2, or name the file in TOLLGATE_NCCL");
-  Functions functions{};
-  std::string lacks;
-  const auto want = [&](const char* symbol, auto& function) {
-    function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(library, symbol));
-    if (function == nullptr && lacks.empty()) lacks = symbol;
-  };
-  want("ncclCommInitAll", functions.init_all);
-  want("ncclCommDestroy", functions.destroy);
-  want("ncclGetErrorString", functions.error_string);
-  want("ncclGroupStart", functions.group_start);
-  want("ncclGroupEnd", functions.group_end);
-  want("ncclAllReduce", functions.all_reduce);
-  want("ncclAllGather", functions.all_gather);
-  if (!lacks.empty()) return no_collective(name + " has no " + lacks);
-  return functions;
-}
-
-class Nccl final : public Collective {
+class NcclCollective final : public Collective {
  public:
-  Nccl(const Functions& functions, std::vector<Device*> devices, std::vector<Communicator> communicators)
-      : f_(functions), devices_(std::move(devices)), communicators_(std::move(communicators)) {}
-  Nccl(const Nccl&) = delete;
-  Nccl& operator=(const Nccl&) = delete;
-  ~Nccl() override {
-    for (Communicator communicator : communicators_) f_.destroy(communicator);
+  NcclCollective(const nccl::Functions& functions, std::vector<nccl::Communicator> communicators)
+      : f_(functions), communicators_(std::move(communicators)) {}
+  NcclCollective(const NcclCollective&) = delete;
+  NcclCollective& operator=(const NcclCollective&) = delete;
+  ~NcclCollective() override {
+    if (aborted_) return;  // which freed them
+    for (nccl::Communicator communicator : communicators_) static_cast<void>(f_.comm_destroy(communicator));
   }
 
-  Result<void> sum(std::span<float* const> data, std::size_t count) override {
-    return on_each([&](std::size_t i, void* stream) {
-      return f_.all_reduce(data[i], data[i], count, kFloat, kSum, communicators_[i], stream);
+  Result<void> all_reduce(int rank, Stream& stream, float* values, std::size_t count) override {
+    return call(rank, "ncclAllReduce", [&](nccl::Communicator communicator) {
+      return f_.all_reduce(values, values, count, nccl::kFloat, nccl::kSum, communicator, stream.handle());
     });
   }
-  Result<void> gather(std::span<const float* const> from, std::span<float* const> to, std::size_t count) override {
-    return on_each([&](std::size_t i, void* stream) {
-      return f_.all_gather(from[i], to[i], count, kFloat, communicators_[i], stream);
+
+  Result<void> all_gather(int rank, Stream& stream, const float* part, std::size_t count, float* all) override {
+    return call(rank, "ncclAllGather", [&](nccl::Communicator communicator) {
+      return f_.all_gather(part, all, count, nccl::kFloat, communicator, stream.handle());
     });
+  }
+
+  // A call that is under way elsewhere may itself wait for a rank that never comes: after a while it is cut off.
+  void abort() override {
+    const std::unique_lock lock(mutex_, kLongestCall);
+    if (aborted_) return;
+    aborted_ = true;
+    for (nccl::Communicator communicator : communicators_) static_cast<void>(f_.comm_abort(communicator));
   }
 
  private:
-  // The calls of one thread for several devices wait for each other unless they are a group.
   template <class Call>
-  Result<void> on_each(const Call& call) {
-    Status first = f_.group_start();
-    const bool started = first == 0;
-    for (std::size_t i = 0; i < devices_.size() && first == 0; ++i) {
-      devices_[i]->select();
-      first = call(i, devices_[i]->compute().handle());
-    }
-    // A group that was begun is ended whatever happened in it.
-    const Status ended = started ? f_.group_end() : 0;
-    if (first == 0) first = ended;
-    if (first == 0) return {};
-    return Error{ErrorKind::fatal, 500, "collective_failed", std::string("NCCL: ") + f_.error_string(first)};
+  Result<void> call(int rank, const char* name, const Call& make) {
+    const std::shared_lock lock(mutex_);
+    if (aborted_) return lost(rank, name, "another rank has failed");
+    nccl::Communicator communicator = communicators_[static_cast<std::size_t>(rank)];
+    if (const nccl::Status status = make(communicator); status != 0) return lost(rank, name, words(status));
+    // What went wrong since: a device or link that is gone.
+    nccl::Status earlier = 0;
+    if (const nccl::Status status = f_.comm_get_async_error(communicator, &earlier); status != 0) earlier = status;
+    return earlier == 0 ? Result<void>() : lost(rank, name, words(earlier));
   }
 
-  Functions f_;
-  std::vector<Device*> devices_;
-  std::vector<Communicator> communicators_;
+  std::string words(nccl::Status status) const {
+    return std::string(f_.get_error_string(status)) + " (" + std::to_string(status) + ")";
+  }
+  static Error lost(int rank, const char* name, const std::string& why) {
+    return Error{ErrorKind::fatal, 500, "device_lost",
+                 std::string(name) + " fails on rank " + std::to_string(rank) + ": " + why +
+                     "; NCCL_DEBUG=WARN in the environment makes it say more"};
+  }
+
+  nccl::Functions f_;
+  std::vector<nccl::Communicator> communicators_;
+  std::shared_timed_mutex mutex_;  // alone: who frees the communicators
+  bool aborted_ = false;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Collective>> open_collective(std::span<Device* const> devices) {
-  const auto functions = load();
+  const Result<nccl::Functions> functions = nccl::load();
   if (!functions) return functions.error();
   std::vector<int> ordinals;
   for (const Device* device : devices) ordinals.push_back(device->info().ordinal);
-  std::vector<Communicator> communicators(devices.size());
-  const Status status = functions->init_all(communicators.data(), static_cast<int>(ordinals.size()), ordinals.data());
-  if (status != 0) return no_collective(std::string("NCCL does not start: ") + functions->error_string(status));
-  return std::unique_ptr<Collective>(std::make_unique<Nccl>(
-      *functions, std::vector<Device*>(devices.begin(), devices.end()), std::move(communicators)));
+  std::vector<nccl::Communicator> communicators(devices.size());
+  nccl::Status status = 0;
+  // It may leave another device as the calling thread's, and runtime_cuda.cpp remembers which one that is: so on a
+  // thread that ends.
+  std::thread([&] {
+    status = functions->comm_init_all(communicators.data(), static_cast<int>(ordinals.size()), ordinals.data());
+  }).join();
+  if (status != 0)
+    return Error{ErrorKind::client_fault, 400, "no_collective",
+                 std::string("NCCL cannot connect the GPUs: ") + functions->get_error_string(status) + " (" +
+                     std::to_string(status) +
+                     "); NCCL_DEBUG=WARN in the environment makes it say more. Write one GPU as the model's device to "
+                     "do without"};
+  return std::unique_ptr<Collective>(std::make_unique<NcclCollective>(*functions, std::move(communicators)));
 }
 
 }  // namespace tollgate::local::gpu

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <map>
 #include <utility>
 
 #include "local_backend/cuda/cuda_decoder.h"
+#include "local_backend/cuda/device_backend.h"
+#include "local_backend/cuda/ranked_backend.h"
 #include "local_backend/kernels/workers.h"
 #include "local_backend/model/fingerprint.h"
 #include "local_backend/model/plan_check.h"
@@ -32,13 +35,15 @@ struct Slot {
 
 class CudaBackend final : public Backend {
  public:
-  CudaBackend(std::unique_ptr<Device> device, const CudaBackendOptions& options, const DecoderConfig& config)
+  CudaBackend(std::shared_ptr<Device> device, const CudaBackendOptions& options, const DecoderConfig& config,
+              const Rank& rank)
       : device_(std::move(device)),
         options_(options),
+        rank_(rank),
         softcap_(config.logit_softcap),
         pool_shape_{nullptr, options.fp8_kv, config.layers, config.kv_heads, config.head_dim},
         writer_(config.vocabulary) {
-    info_.device = "cuda:" + std::to_string(options.ordinal) + " (" + device_->info().name + ")";
+    info_.device = "cuda:" + std::to_string(device_->info().ordinal) + " (" + device_->info().name + ")";
     info_.vocabulary = config.vocabulary;
     info_.max_step_tokens = options.max_step_tokens;
     info_.block_bytes = pool_shape_.block_bytes();
@@ -48,7 +53,7 @@ class CudaBackend final : public Backend {
     (void)device_->compute().wait();
   }
 
-  Result<void> load(const DecoderFile& model, const GgufFile& file);
+  Result<void> load(const Shard& model, const GgufFile& file);
 
   const BackendInfo& info() const override { return info_; }
   bool overlaps() const override { return true; }
@@ -71,8 +76,9 @@ class CudaBackend final : public Backend {
     return pool_.data() + static_cast<std::size_t>(index) * info_.block_bytes;
   }
 
-  std::unique_ptr<Device> device_;  // first: everything else lies in its memory
+  std::shared_ptr<Device> device_;  // first: everything else lies in its memory
   CudaBackendOptions options_;
+  Rank rank_;
   float softcap_;
   BackendInfo info_;
   std::unique_ptr<CudaDecoder> decoder_;
@@ -90,17 +96,19 @@ class CudaBackend final : public Backend {
   std::map<int, Graph> graphs_;             // by size; an empty one cannot be recorded
 };
 
-Result<void> CudaBackend::load(const DecoderFile& model, const GgufFile& file) {
+Result<void> CudaBackend::load(const Shard& model, const GgufFile& file) {
   if (options_.context == 0) options_.context = model.config.context;
-  auto decoder = CudaDecoder::make(*device_, model,
-                                   {info_.max_step_tokens, options_.context, options_.exact, options_.fp8_products});
+  auto decoder = CudaDecoder::make(
+      *device_, model, {info_.max_step_tokens, options_.context, options_.exact, options_.fp8_products}, rank_);
   if (!decoder) return std::move(decoder).error();
   decoder_ = *std::move(decoder);
   if (auto done = allocate(); !done) return done;
   if (auto done = allocate_pool(file.name()); !done) return done;
-  Workers workers(0);
-  const KvLayout layout{KvType::f16, model.config.layers, model.config.kv_heads, model.config.head_dim};
-  info_.fingerprint = model_fingerprint(file, layout, workers) + (options_.fp8_kv ? "-cuda-fp8" : "-cuda-f16");
+  if (rank_.index == 0) {  // the others' would be the same
+    Workers workers(0);
+    const KvLayout layout{KvType::f16, model.config.layers, model.config.kv_heads, model.config.head_dim};
+    info_.fingerprint = model_fingerprint(file, layout, workers) + (options_.fp8_kv ? "-cuda-fp8" : "-cuda-f16");
+  }
   if (!options_.graphs || !options_.record_at_load) return {};
   for (const int rows : graph_sizes(info_.max_step_tokens))
     if (auto graph = recorded(rows); !graph) return std::move(graph).error();
@@ -331,22 +339,37 @@ std::string not_taken(const DecoderConfig& config, const DeviceInfo& device) {
   return {};
 }
 
+bool can_be_ranks(std::vector<int> ordinals) {
+  std::ranges::sort(ordinals);
+  return std::has_single_bit(ordinals.size()) && ordinals.size() <= kMostRanks &&
+         std::ranges::adjacent_find(ordinals) == ordinals.end();
+}
+
 }  // namespace
+
+Result<std::unique_ptr<Backend>> make_device_backend(std::shared_ptr<Device> device, const Shard& model,
+                                                     const GgufFile& file, const CudaBackendOptions& options,
+                                                     const Rank& rank) {
+  device->select();
+  if (const std::string what = not_taken(model.config, device->info()); !what.empty())
+    return Error{ErrorKind::client_fault, 400, "unsupported_on_device",
+                 file.name() + ": the CUDA back end does not take " + what + "; set device: cpu for this model"};
+  auto backend = std::make_unique<CudaBackend>(std::move(device), options, model.config, rank);
+  if (auto done = backend->load(model, file); !done) return std::move(done).error();
+  return std::unique_ptr<Backend>(std::move(backend));
+}
 
 Result<std::unique_ptr<Backend>> make_cuda_backend(std::shared_ptr<const GgufFile> file,
                                                    const CudaBackendOptions& options) {
   if (options.max_step_tokens == 0) return Error{ErrorKind::client_fault, 400, "bad_options", "a step has no room"};
+  if (!can_be_ranks(options.ordinals))
+    return Error{ErrorKind::client_fault, 400, "bad_options", "a model is on 1, 2, 4 or 8 GPUs, each named once"};
   Result<DecoderFile> model = read_decoder(*file);
   if (!model) return std::move(model).error();
-  auto device = Device::open(options.ordinal);
+  if (options.ordinals.size() > 1) return make_ranked_backend(std::move(file), *model, options);
+  auto device = Device::open(options.ordinals.front());
   if (!device) return std::move(device).error();
-  (*device)->select();
-  if (const std::string what = not_taken(model->config, (*device)->info()); !what.empty())
-    return Error{ErrorKind::client_fault, 400, "unsupported_on_device",
-                 file->name() + ": the CUDA back end does not take " + what + "; set device: cpu for this model"};
-  auto backend = std::make_unique<CudaBackend>(*std::move(device), options, model->config);
-  if (auto done = backend->load(*model, *file); !done) return std::move(done).error();
-  return std::unique_ptr<Backend>(std::move(backend));
+  return make_device_backend(*std::move(device), shard_of(*model, 0, 1), *file, options);
 }
 
 }  // namespace tollgate::local::gpu

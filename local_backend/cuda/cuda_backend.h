@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/result.h"
 #include "local_backend/backend.h"
@@ -13,21 +14,22 @@
 namespace tollgate::local::gpu {
 
 struct CudaBackendOptions {
-  int ordinal = 0;
-  bool fp8_kv = false;       // keys and values as e4m3 bytes instead of halves
-  std::size_t kv_bytes = 0;  // of the block pool; 0 = what is left of the device's memory, with a tenth kept free
+  std::vector<int> ordinals{0};  // of the device, or of 2, 4 or 8 that share the model
+  bool fp8_kv = false;           // keys and values as e4m3 bytes instead of halves
+  std::size_t kv_bytes =
+      0;  // of the block pool, of all devices together; 0 = what is left of the device's memory, with a tenth kept free
   std::size_t max_step_tokens = 2048;
   std::size_t context = 0;    // of the longest sequence; 0 = the model's
   bool fp8_products = false;  // prompts are multiplied in 8 bits: faster, coarser
   bool exact = false;         // the same bits however steps are cut; slower for long prompts
   bool keep_logits = false;
-  bool graphs = true;          // replays recorded steps
+  bool graphs = true;          // replays recorded steps; several devices do without
   bool record_at_load = true;  // all sizes of them; else each when it is first needed
 };
 
 // Errors: those of read_decoder(), Device::open() and Device::allocate(); status 400, code "unsupported_on_device" for
-// a model that the kernels do not take; status 507, code "out_of_device_memory" when not even one context's keys and
-// values fit. The messages say what to do.
+// a model that the kernels do not take or the devices cannot share, "no_collective" where NCCL is not to be found;
+// status 507, code "out_of_device_memory" when not even one context's keys and values fit. The messages say what to do.
 Result<std::unique_ptr<Backend>> make_cuda_backend(std::shared_ptr<const GgufFile> file,
                                                    const CudaBackendOptions& options = {});
 

@@ -46,14 +46,13 @@ void CudaDecoder::layer(std::size_t index, const DecoderStep& step) {
   convert_rows(stream_, attended_.as<std::uint16_t>(), m_, static_cast<int>(q_width()),
                attended_rows_.as(format_for(layer.output, m_)));
   const DeviceStack& reader = layer.has_experts() ? layer.router : layer.ffn.gate_up;
-  norm(multiply(layer.output, attended_rows_, m_), layer.output_bias, layer.attention_post_norm, layer.ffn_norm,
-       &reader);
+  norm(over_ranks(multiply(layer.output, attended_rows_, m_)), layer.output_bias, layer.attention_post_norm,
+       layer.ffn_norm, &reader);
   taken_ = 0;
   if (layer.has_experts()) {
-    experts(layer);
-    norm_for_next(index, {}, nullptr, nullptr);
+    norm_for_next(index, experts(layer), nullptr, nullptr);
   } else {
-    norm_for_next(index, gated(layer.ffn), layer.ffn.down_bias, layer.ffn_post_norm);
+    norm_for_next(index, over_ranks(gated(layer.ffn)), layer.ffn.down_bias, layer.ffn_post_norm);
   }
 }
 
@@ -120,8 +119,8 @@ Partials CudaDecoder::gated(const DeviceFfn& weights) {
   return multiply(weights.down, gated_, m_);
 }
 
-// From h_ to x_.
-void CudaDecoder::experts(const DeviceLayer& layer) {
+// From h_ to x_; with several ranks to what is to be added to it.
+Partials CudaDecoder::experts(const DeviceLayer& layer) {
   const int used = config_.experts_used;
   RouteArgs choice{.logits = multiply(layer.router, h_, m_)};
   choice.m = m_;
@@ -146,7 +145,9 @@ void CudaDecoder::experts(const DeviceLayer& layer) {
                  .m = m_ * used,
                  .ffn = config_.expert_ffn,
                  .out = gated_pairs});
-  MixArgs sum{.x = x_.as<float>(), .places = choice.places, .weights = choice.weights};
+  const bool alone = rank_.count == 1;
+  if (!alone) stream_.fill(summed_.data(), 0, static_cast<std::size_t>(m_) * width() * sizeof(float));
+  MixArgs sum{.x = (alone ? x_ : summed_).as<float>(), .places = choice.places, .weights = choice.weights};
   multiply_chosen(layer.expert_down, gated_pairs, false, {&sum.values, 1});
   if (layer.has_shared_expert()) {
     sum.shared = gated(layer.shared_expert);
@@ -156,6 +157,7 @@ void CudaDecoder::experts(const DeviceLayer& layer) {
   sum.used = used;
   sum.width = config_.width;
   mix(stream_, sum);
+  return alone ? Partials() : over_ranks();
 }
 
 // Rows of the pairs that route() chose; `gathered`: x has a row for each token, else one for each pair.
@@ -191,7 +193,9 @@ void CudaDecoder::logits(const DecoderStep& step, std::size_t first, std::size_t
                      .width = config_.width,
                      .out = h_.as(format_for(weights_.head, rows))});
   taken_ = 0;
-  sum_parts(stream_, multiply(weights_.head, h_, rows), nullptr, rows, static_cast<int>(config_.vocabulary), out);
+  const Partials product = multiply(weights_.head, h_, rows);
+  if (rank_.count > 1) return gather_logits(product, rows, out);
+  sum_parts(stream_, product, nullptr, rows, static_cast<int>(config_.vocabulary), out);
 }
 
 bool CudaDecoder::is_wide(const DeviceStack& stack, int m) const {

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "local_backend/cuda/collective.h"
 #include "local_backend/cuda/cuda_weights.h"
 #include "local_backend/cuda/plan_arrays.h"
 #include "local_backend/cuda/wide_gemm.h"
@@ -34,9 +35,9 @@ struct DecoderStep {
 
 class CudaDecoder {
  public:
-  // `device` must outlive the decoder. Errors: those of upload_weights().
-  static Result<std::unique_ptr<CudaDecoder>> make(Device& device, const DecoderFile& model,
-                                                   const DecoderLimits& limits);
+  // `device` must outlive the decoder, as must the rank's collective. Errors: those of upload_weights().
+  static Result<std::unique_ptr<CudaDecoder>> make(Device& device, const Shard& model, const DecoderLimits& limits,
+                                                   const Rank& rank = {});
 
   // Computes the step's tokens and writes their keys and values; afterwards logits() may be asked.
   void forward(const DecoderStep& step);
@@ -53,7 +54,8 @@ class CudaDecoder {
     Activations as(ActivationFormat format) const;
   };
 
-  CudaDecoder(Device& device, DecoderConfig config, const DecoderLimits& limits, DeviceWeights weights);
+  CudaDecoder(Device& device, DecoderConfig config, const DecoderLimits& limits, const Rank& rank,
+              DeviceWeights weights);
   struct Part {
     Memory* memory;
     std::size_t bytes;
@@ -69,12 +71,17 @@ class CudaDecoder {
 
   void layer(std::size_t index, const DecoderStep& step);
   void attend(std::size_t index, const DecoderStep& step, std::span<const Partials> qkv);
-  void experts(const DeviceLayer& layer);
+  Partials experts(const DeviceLayer& layer);
   Partials gated(const DeviceFfn& weights);
   // Products of a stack's parts with the rows x: outs[i][m][rows of part i].
   void multiply(const DeviceStack& stack, const Rows& x, int m, std::span<Partials> outs);
   Partials multiply(const DeviceStack& stack, const Rows& x, int m);
   void multiply_chosen(const DeviceExperts& experts, const Activations& x, bool gathered, std::span<Partials> outs);
+  // Where several devices share the model (cuda_decoder_ranks.cpp): sums over all of them, [m_][width] in summed_.
+  Result<void> allocate_for_ranks();
+  Partials over_ranks(const Partials& part);
+  Partials over_ranks();
+  void gather_logits(const Partials& part, int m, float* out);
   // Room for what `matrix` leaves of m rows.
   Partials take(const DeviceMatrix& matrix, int m, int parts);
   // Floats that `count` take: rows begin where 16 bytes begin.
@@ -102,6 +109,7 @@ class CudaDecoder {
   Stream& stream_;
   DecoderConfig config_;
   DecoderLimits limits_;
+  Rank rank_;
   DeviceWeights weights_;
   int multiprocessors_;
   std::unique_ptr<WideGemm> wide_;  // may be null
@@ -118,6 +126,9 @@ class CudaDecoder {
   std::size_t taken_ = 0;  // floats of it
   // Of layers with experts.
   Memory pair_tokens_, places_, pair_weights_, items_;
+  // Of several ranks.
+  Memory summed_;    // [width] floats
+  Memory gathered_;  // [ranks][kLogitRows][head_rows()] floats
 };
 
 }  // namespace tollgate::local::gpu

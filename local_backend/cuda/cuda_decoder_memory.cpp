@@ -7,20 +7,22 @@
 
 namespace tollgate::local::gpu {
 
-Result<std::unique_ptr<CudaDecoder>> CudaDecoder::make(Device& device, const DecoderFile& model,
-                                                       const DecoderLimits& limits) {
-  Result<DeviceWeights> weights = upload_weights(device, model);
+Result<std::unique_ptr<CudaDecoder>> CudaDecoder::make(Device& device, const Shard& model, const DecoderLimits& limits,
+                                                       const Rank& rank) {
+  Result<DeviceWeights> weights = upload_weights(device, model.weights);
   if (!weights) return std::move(weights).error();
-  std::unique_ptr<CudaDecoder> decoder(new CudaDecoder(device, model.config, limits, *std::move(weights)));
+  std::unique_ptr<CudaDecoder> decoder(new CudaDecoder(device, model.config, limits, rank, *std::move(weights)));
   if (auto done = decoder->allocate_all(); !done) return std::move(done).error();
   return decoder;
 }
 
-CudaDecoder::CudaDecoder(Device& device, DecoderConfig config, const DecoderLimits& limits, DeviceWeights weights)
+CudaDecoder::CudaDecoder(Device& device, DecoderConfig config, const DecoderLimits& limits, const Rank& rank,
+                         DeviceWeights weights)
     : device_(device),
       stream_(device.compute()),
       config_(std::move(config)),
       limits_(limits),
+      rank_(rank),
       weights_(std::move(weights)),
       multiprocessors_(device.info().multiprocessors) {}
 
@@ -61,6 +63,7 @@ Result<void> CudaDecoder::allocate_all() {
                         {&items_, static_cast<std::size_t>(most_items(tokens)) * sizeof(ExpertItem)}});
   const auto ffn = static_cast<std::size_t>(std::max(config_.ffn, config_.shared_expert_ffn));
   const auto expert_ffn = static_cast<std::size_t>(config_.expert_ffn);
+  if (done && rank_.count > 1) done = allocate_for_ranks();
   if (done) done = allocate_rows(h_, tokens, tokens * width());
   if (done) done = allocate_rows(attended_rows_, tokens, tokens * q_width());
   if (done) done = allocate_rows(gated_, std::max(tokens, pairs), std::max(tokens * ffn, pairs * expert_ffn));

@@ -30,14 +30,13 @@ class Placement {
  public:
   explicit Placement(std::byte* base) : base_(base) {}
 
-  DeviceWeights place(const DecoderFile& model) {
-    const DecoderWeights<MatrixView>& weights = model.weights;
+  DeviceWeights place(const DecoderWeights<MatrixPart>& weights) {
     DeviceWeights placed;
     const DeviceStack embedding = stack({weights.embedding});
-    placed.head = weights.head.rows > 0 ? stack({weights.head}) : embedding;
+    placed.head = weights.head.view.rows > 0 ? stack({weights.head}) : embedding;
     if (!failed()) placed.embedding = embedding.matrices.front();
     placed.output_norm = floats(weights.output_norm);
-    for (const DecoderLayer<MatrixView>& layer : weights.layers) placed.layers.push_back(place(layer));
+    for (const DecoderLayer<MatrixPart>& layer : weights.layers) placed.layers.push_back(place(layer));
     return placed;
   }
   bool failed() const { return !problem_.empty(); }
@@ -46,7 +45,7 @@ class Placement {
   const std::vector<Job>& jobs() const { return jobs_; }
 
  private:
-  DeviceLayer place(const DecoderLayer<MatrixView>& layer) {
+  DeviceLayer place(const DecoderLayer<MatrixPart>& layer) {
     DeviceLayer placed;
     placed.attention_norm = floats(layer.attention_norm);
     placed.attention_post_norm = floats(layer.attention_post_norm);
@@ -68,7 +67,7 @@ class Placement {
     return placed;
   }
 
-  DeviceFfn place(const GatedFfn<MatrixView>& ffn) {
+  DeviceFfn place(const GatedFfn<MatrixPart>& ffn) {
     DeviceFfn placed{.gate_up = stack({ffn.gate.weight, ffn.up.weight}), .down = stack({ffn.down.weight})};
     placed.gate_bias = floats(ffn.gate.bias);
     placed.up_bias = floats(ffn.up.bias);
@@ -76,30 +75,37 @@ class Placement {
     return placed;
   }
 
-  void place_experts(const DecoderLayer<MatrixView>& layer, DeviceLayer& placed) {
+  void place_experts(const DecoderLayer<MatrixPart>& layer, DeviceLayer& placed) {
     if (!layer.ffn_post_norm.empty()) fail("experts with a norm behind them");
     if (!layer.shared_expert.down.bias.empty()) fail("a shared expert with a bias behind it");
     placed.router = stack({layer.router});
     std::vector<DeviceStack> gate_up, down;
-    for (const GatedFfn<MatrixView>& expert : layer.experts) {
+    for (const GatedFfn<MatrixPart>& expert : layer.experts) {
       gate_up.push_back(stack({expert.gate.weight, expert.up.weight}));
       down.push_back(stack({expert.down.weight}));
     }
     placed.expert_gate_up = tables(gate_up);
     placed.expert_down = tables(down);
-    if (layer.shared_router.rows == 0) return;
+    if (layer.shared_router.view.rows == 0) return;
     placed.shared_router = stack({layer.shared_router});
     placed.shared_expert = place(layer.shared_expert);
   }
 
-  DeviceStack stack(const std::vector<MatrixView>& parts) {
+  // Parts of the same columns.
+  static MatrixPieces pieces(std::span<const MatrixPart> parts) {
+    std::vector<MatrixView> views;
+    for (const MatrixPart& part : parts) views.push_back(part.view);
+    return MatrixPieces(std::move(views)).column_range(parts.front().first_column, parts.front().columns);
+  }
+
+  DeviceStack stack(const std::vector<MatrixPart>& parts) {
     DeviceStack placed;
-    for (const MatrixView& part : parts) placed.rows.push_back(static_cast<int>(part.rows));
-    const MatrixPieces together(parts);
+    for (const MatrixPart& part : parts) placed.rows.push_back(static_cast<int>(part.view.rows));
+    const MatrixPieces together = pieces(parts);
     if (can_lay_out(together)) {
       placed.matrices = {matrix(together)};
     } else {
-      for (const MatrixView& part : parts) placed.matrices.push_back(matrix(MatrixPieces({part})));
+      for (const MatrixPart& part : parts) placed.matrices.push_back(matrix(pieces({&part, 1})));
     }
     return placed;
   }
@@ -241,19 +247,19 @@ class Carrier {
 
 }  // namespace
 
-Result<DeviceWeights> upload_weights(Device& device, const DecoderFile& model) {
+Result<DeviceWeights> upload_weights(Device& device, const DecoderWeights<MatrixPart>& weights) {
   Placement measure(nullptr);
-  (void)measure.place(model);
+  (void)measure.place(weights);
   if (measure.failed())
     return Error{ErrorKind::client_fault, 400, "unsupported_on_device",
                  "the CUDA back end does not take " + measure.problem() + "; set device: cpu for this model"};
   auto memory = device.allocate(measure.bytes(), "the model's weights");
   if (!memory) return std::move(memory).error();
   Placement placement(memory->data());
-  DeviceWeights weights = placement.place(model);
+  DeviceWeights placed = placement.place(weights);
   if (auto done = Carrier(device).carry(placement.jobs()); !done) return std::move(done).error();
-  weights.memory = *std::move(memory);
-  return weights;
+  placed.memory = *std::move(memory);
+  return placed;
 }
 
 }  // namespace tollgate::local::gpu

@@ -5,7 +5,7 @@
 
 #include "core/result.h"
 #include "local_backend/cuda/kernels.h"
-#include "local_backend/model/decoder_file.h"
+#include "local_backend/cuda/shard.h"
 
 namespace tollgate::local::gpu {
 
@@ -52,6 +52,6 @@ struct DeviceWeights {
 
 // Reads the file's matrices once, a piece at a time. Errors: status 400, code "unsupported_on_device" for what the
 // kernels do not take; those of Device::allocate() and Stream::wait().
-Result<DeviceWeights> upload_weights(Device &device, const DecoderFile &model);
+Result<DeviceWeights> upload_weights(Device &device, const DecoderWeights<MatrixPart> &weights);
 
 }  // namespace tollgate::local::gpu

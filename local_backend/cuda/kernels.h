@@ -175,6 +175,10 @@ void convert_rows(Stream& stream, const std::uint16_t* halves, int m, int column
 // x[m][n] = sum of parts + bias.
 void sum_parts(Stream& stream, const Partials& parts, const float* bias, int m, int n, float* x);
 
+// out[row][c] = column c % part_columns of part c / part_columns: part p begins at p * m * part_columns and has [m]
+// rows of its own width, which is part_columns but for the last. For the logits of several devices: ranks.cu.
+void join_columns(Stream& stream, const float* parts, int m, int columns, int part_columns, float* out);
+
 // ---- Experts: experts.cu ----
 
 // Softmax over the router's logits, the `used` largest, their weights normalised if `normalise`, times `scale`. Writes

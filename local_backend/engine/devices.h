@@ -1,4 +1,5 @@
-// Where a model runs: `cpu`, `cuda:0` and so on, or `auto` for the first CUDA device that takes it, else the CPU.
+// Where a model runs: `cpu`, `cuda:0` and so on, `cuda:0,1` for several that share it, or `auto` for the first CUDA
+// device that takes it, else the CPU.
 // Thread rule: any thread.
 #pragma once
 
@@ -6,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/result.h"
 #include "local_backend/backend.h"
@@ -19,7 +21,7 @@ namespace tollgate::local {
 struct CudaFactory {
   gpu::DeviceList (*list)() = nullptr;
   Result<std::unique_ptr<Backend>> (*make)(std::shared_ptr<const GgufFile> file, const EngineOptions& options,
-                                           int ordinal) = nullptr;
+                                           const std::vector<int>& ordinals) = nullptr;
 };
 // nullptr in builds without CUDA.
 const CudaFactory* cuda_factory();

@@ -192,7 +192,7 @@ int run(int argc, char** argv) {
   const double speed = bandwidth(options.device);
   const auto file = need(GgufFile::open(options.model));
   gpu::CudaBackendOptions how;
-  how.ordinal = options.device;
+  how.ordinals = {options.device};
   how.fp8_kv = options.fp8_kv;
   how.graphs = options.graphs;
   how.context = static_cast<std::size_t>(longest(options));

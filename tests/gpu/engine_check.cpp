@@ -132,7 +132,7 @@ Comparison compare(const Logits& a, const Logits& b) {
 class Checks {
  public:
   Checks(std::shared_ptr<const GgufFile> file, int ordinal) : file_(std::move(file)) {
-    options_.ordinal = ordinal;
+    options_.ordinals = {ordinal};
     options_.keep_logits = true;
     options_.context = std::size_t{kRoom} * kBlockTokens;
     options_.max_step_tokens = 256;

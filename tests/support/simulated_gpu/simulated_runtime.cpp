@@ -7,7 +7,9 @@
 #include <cstring>
 #include <deque>
 #include <functional>
+#include <mutex>
 #include <set>
+#include <thread>
 
 #include "local_backend/cuda/gpu.h"
 
@@ -16,6 +18,34 @@ namespace {
 
 constexpr std::size_t kGuardBytes = 256;  // before and behind every piece of device memory
 constexpr int kGuard = 0x5A;
+
+constexpr int kMostIdle = 300'000;  // turns of 100 us
+
+// Whatever threads do, one thing at a time happens on the simulated machine.
+std::recursive_mutex machine_mutex;
+thread_local int turns = 0;  // of this thread, one within the other
+
+class Turn {
+ public:
+  Turn() {
+    machine_mutex.lock();
+    ++turns;
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  ~Turn() {
+    --turns;
+    machine_mutex.unlock();
+  }
+};
+
+void let_others() {
+  const int mine = std::exchange(turns, 0);
+  for (int i = 0; i < mine; ++i) machine_mutex.unlock();
+  std::this_thread::sleep_for(std::chrono::microseconds(100));
+  for (int i = 0; i < mine; ++i) machine_mutex.lock();
+  turns = mine;
+}
 
 std::string in_mebibytes(std::size_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
 
@@ -40,23 +70,39 @@ struct Stream::Impl {
   std::deque<std::function<void()>> queue;
   std::shared_ptr<Graph::Impl> capture;  // not null between begin_capture() and end_capture()
   int error = 0;
+  bool busy = false;  // in the middle of something, maybe on another thread
 
   void add(std::function<void()> work) {
+    const Turn turn;
     if (capture) {
       capture->work.push_back(std::move(work));
     } else {
       queue.push_back(std::move(work));
     }
   }
-  void run_one() {
-    const std::function<void()> work = std::move(queue.front());
-    queue.pop_front();
-    work();
+  void run_one(Patience& patience) {
+    if (!patience.advance(*this)) simulation_fails("a stream waits for work that nobody gives");
   }
   void run_all() {
-    while (!queue.empty()) run_one();
+    const Turn turn;
+    for (Patience patience; busy || !queue.empty();) run_one(patience);
   }
 };
+
+bool Patience::advance(Stream::Impl& other) {
+  const Turn turn;
+  if (other.busy || other.queue.empty()) {
+    let_others();
+    return ++idle_ < kMostIdle;
+  }
+  idle_ = 0;
+  const std::function<void()> work = std::move(other.queue.front());
+  other.queue.pop_front();
+  other.busy = true;
+  work();
+  other.busy = false;
+  return true;
+}
 
 struct Device::Impl {
   DeviceInfo info;
@@ -99,6 +145,7 @@ Memory& Memory::operator=(Memory&& other) noexcept {
 
 Memory::~Memory() {
   if (data_ == nullptr) return;
+  const Turn turn;
   device_->impl_->finish();
   if (pinned_) {
     std::free(data_);
@@ -133,11 +180,12 @@ Event Stream::record() {
 
 void Stream::wait_for(const Event& event) {
   impl_->add([event] {
-    while (!event.get()->passed) event.get()->stream->run_one();
+    for (Patience patience; !event.get()->passed;) event.get()->stream->run_one(patience);
   });
 }
 
 Result<void> Stream::wait() {
+  const Turn turn;
   impl_->run_all();
   impl_->device->check_guards();
   if (impl_->error != 0) return Error{ErrorKind::fatal, 500, "device_lost", "the simulated GPU failed on request"};
@@ -145,7 +193,8 @@ Result<void> Stream::wait() {
 }
 
 Result<void> Stream::wait(const Event& event) {
-  while (!event.get()->passed) event.get()->stream->run_one();
+  const Turn turn;
+  for (Patience patience; !event.get()->passed;) event.get()->stream->run_one(patience);
   if (impl_->error != 0) return Error{ErrorKind::fatal, 500, "device_lost", "the simulated GPU failed on request"};
   return {};
 }

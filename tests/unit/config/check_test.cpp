@@ -144,9 +144,11 @@ TEST(Check, DevicesOfLocalModels) {
   const auto loaded = [](const std::string& device) {
     return load_lab("local: {models: [{name: a, file: x.gguf, device: '" + device + "'}]}\n");
   };
-  for (const char* device : {"auto", "cpu", "cuda:0", "cuda:12"}) EXPECT_TRUE(loaded(device).ok()) << device;
-  for (const char* device : {"gpu", "cuda", "cuda:", "cuda:x", "cuda:-1", "cuda:0 ", "cuda:1234", ""})
-    EXPECT_TRUE(holds(loaded(device).errors, "write auto, cpu, or cuda:0")) << device;
+  for (const char* device : {"auto", "cpu", "cuda:0", "cuda:12", "cuda:0,1", "cuda:3,2,1,0"})
+    EXPECT_TRUE(loaded(device).ok()) << device;
+  for (const char* device : {"gpu", "cuda", "cuda:", "cuda:x", "cuda:-1", "cuda:0 ", "cuda:1234", "", "cuda:,",
+                             "cuda:0,", "cuda:0,,1", "cuda:0 1"})
+    EXPECT_TRUE(holds(loaded(device).errors, "write auto, cpu, cuda:0")) << device;
 }
 
 TEST(Check, StoresAndTls) {

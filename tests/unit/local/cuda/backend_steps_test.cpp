@@ -244,7 +244,7 @@ std::string refusal(std::shared_ptr<const GgufFile> file, const CudaBackendOptio
 TEST_F(Steps, WhatTheKernelsDoNotTakeIsRefused) {
   EXPECT_NE(refusal(TinyModel::load("llama").file(), small_options()).find("does not take heads of 16"),
             std::string::npos);
-  EXPECT_NE(refusal(with_wide_heads(TinyModel::load("llama")).file(), {.ordinal = 900}).find("no_device"),
+  EXPECT_NE(refusal(with_wide_heads(TinyModel::load("llama")).file(), {.ordinals = {900}}).find("no_device"),
             std::string::npos);
 }
 

@@ -1,10 +1,15 @@
-// How the NCCL of the tests behaves, and what it counted. Thread rule: one thread.
+// How the NCCL of the tests behaves, and what it was asked. Thread rule: one thread.
 #pragma once
 
+#include <cstddef>
+#include <string>
+#include <vector>
+
 struct FakeNccl {
-  bool refuses_to_start = false, refuses = false;
-  int living = 0;  // communicators
-  int groups = 0;  // that ended
+  int connect_status = 0, call_status = 0, async_status = 0;
+  int living = 0, aborted = 0;     // communicators
+  std::vector<int> ordinals;       // of ncclCommInitAll
+  std::vector<std::string> asked;  // "reduce rank 1: 12 of type 7, operation 0, in place"
 };
 
 extern "C" FakeNccl* fake_nccl();  // by dlsym()

@@ -28,17 +28,21 @@ gpu::DeviceList two_devices() {
 
 gpu::DeviceList no_devices() { return {.devices = {}, .why_none = "no NVIDIA driver"}; }
 
-Result<std::unique_ptr<Backend>> make(std::shared_ptr<const GgufFile>, const EngineOptions&, int ordinal) {
-  return std::unique_ptr<Backend>(std::make_unique<Pretended>("cuda:" + std::to_string(ordinal)));
+Result<std::unique_ptr<Backend>> make(std::shared_ptr<const GgufFile>, const EngineOptions&,
+                                      const std::vector<int>& ordinals) {
+  std::string name = "cuda";
+  for (const int ordinal : ordinals) name += ":" + std::to_string(ordinal);
+  return std::unique_ptr<Backend>(std::make_unique<Pretended>(name));
 }
 
 Result<std::unique_ptr<Backend>> make_on_the_second(std::shared_ptr<const GgufFile> file, const EngineOptions& options,
-                                                    int ordinal) {
-  if (ordinal == 0) return Error{ErrorKind::fatal, 507, "out_of_device_memory", "too large"};
-  return make(std::move(file), options, ordinal);
+                                                    const std::vector<int>& ordinals) {
+  if (ordinals.front() == 0) return Error{ErrorKind::fatal, 507, "out_of_device_memory", "too large"};
+  return make(std::move(file), options, ordinals);
 }
 
-Result<std::unique_ptr<Backend>> make_nowhere(std::shared_ptr<const GgufFile>, const EngineOptions&, int) {
+Result<std::unique_ptr<Backend>> make_nowhere(std::shared_ptr<const GgufFile>, const EngineOptions&,
+                                              const std::vector<int>&) {
   return Error{ErrorKind::client_fault, 400, "unsupported_on_device", "heads of 80 values"};
 }
 
@@ -87,11 +91,16 @@ TEST(Devices, OneThatIsNamedIsTakenOrTheErrorIsTold) {
   const CudaFactory all{two_devices, make}, none{no_devices, make}, nowhere{two_devices, make_nowhere};
   EXPECT_EQ(choose("cuda:1", &all)->backend->info().device, "cuda:1");
   EXPECT_EQ(refusal("cuda:1", &nowhere), "unsupported_on_device: heads of 80 values");
-  EXPECT_EQ(refusal("cuda:2", &all), "bad_device: device cuda:2: there is none; this machine has 2, numbered from 0");
+  EXPECT_EQ(refusal("cuda:2", &all),
+            "bad_device: device cuda:2: there is no GPU 2; this machine has 2, numbered from 0");
+  EXPECT_EQ(choose("cuda:1,0", &all)->backend->info().device, "cuda:1:0");
+  EXPECT_EQ(refusal("cuda:0,2", &all),
+            "bad_device: device cuda:0,2: there is no GPU 2; this machine has 2, numbered from 0");
   EXPECT_NE(refusal("cuda:0", &none).find("no NVIDIA driver; write auto or cpu"), std::string::npos);
   EXPECT_NE(refusal("cuda:0", nullptr).find("built without CUDA"), std::string::npos);
-  for (const char* name : {"", "gpu", "cuda", "cuda:", "cuda:1x", "cuda:-1", "cuda:99999", "cuda: 1"})
-    EXPECT_NE(refusal(name, &all).find("write auto, cpu, or cuda:0"), std::string::npos) << name;
+  for (const char* name : {"", "gpu", "cuda", "cuda:", "cuda:1x", "cuda:-1", "cuda:99999", "cuda: 1", "cuda:,",
+                           "cuda:0,", "cuda:0,,1", "cuda:0;1"})
+    EXPECT_NE(refusal(name, &all).find("write auto, cpu, cuda:0"), std::string::npos) << name;
 }
 
 }  // namespace
