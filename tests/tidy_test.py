@@ -144,7 +144,7 @@ def word_problems(path, text):
 
 
 def head_problems(path, text):
-    alone = path.endswith(".cpp") and module_of(path) and not os.path.exists(os.path.join(ROOT, path[:-4] + ".h"))
+    alone = path.endswith((".cpp", ".cu")) and module_of(path) and not os.path.exists(os.path.join(ROOT, os.path.splitext(path)[0] + ".h"))
     if (path.endswith(".h") or alone) and not text.startswith("//"):
         yield f"{path}:1: a header, or a source without one, begins with a comment: what it is, thread rule"
     if path.endswith(".h") and "#pragma once" not in text:
@@ -177,7 +177,7 @@ class House(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.files = list(walk())
-        cls.sources = [path for path in cls.files if path.endswith((".cpp", ".h"))]
+        cls.sources = [path for path in cls.files if path.endswith((".cpp", ".h", ".cu"))]
 
     def check(self, rule, paths):
         self.none([problem for path in paths for problem in rule(path, read(path))])
@@ -201,7 +201,7 @@ class House(unittest.TestCase):
         self.check(size_problems, self.sources)
 
     def test_words(self):
-        texts = (".cpp", ".h", ".md", ".py", ".mjs", ".js", ".yaml", ".yml", ".sql", ".txt", ".cmake", ".sh")
+        texts = (".cpp", ".h", ".cu", ".md", ".py", ".mjs", ".js", ".yaml", ".yml", ".sql", ".txt", ".cmake", ".sh")
         self.check(word_problems, [path for path in self.files if path.endswith(texts)])
 
     def test_heads(self):

@@ -178,6 +178,10 @@ TOLLGATE_DEVICE float rsqrt_fast(float x) { return rsqrtf(x); }
 template <class... Parameters, class... Arguments>
 void launch(Stream& stream, const Grid& grid, void (*kernel)(Parameters...), const Arguments&... arguments) {
   if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
+  if (grid.shared_bytes > 16 * 1024) {  // several blocks of this kind shall share a multiprocessor
+    stream.note(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
+                                     cudaFuncAttributePreferredSharedMemoryCarveout, cudaSharedmemCarveoutMaxShared));
+  }
   if (grid.shared_bytes > 48 * 1024) {
     stream.note(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize,
                                      static_cast<int>(grid.shared_bytes)));
