@@ -38,7 +38,7 @@ TEST(Demo, AnswersAsOnTheCpu) {
   if (!has_device()) GTEST_SKIP() << "no device";
   const auto file = GgufFile::parse(models::demo(), "demo");
   ASSERT_TRUE(file) << file.error().message;
-  const auto tokenizer = Tokenizer::load(**file);
+  const auto tokenizer = Tokenizer::load(*file);
   ASSERT_TRUE(tokenizer) << tokenizer.error().message;
   const std::vector<Token> prompt = (*tokenizer)->encode("A gateway is");
   CudaBackendOptions options = small_options();
