@@ -6,7 +6,7 @@ namespace tollgate::local::testing {
 
 const UnderTest& under_test() {
   static const UnderTest kCuda{
-      .families = {"llama", "mixtral"}, .levels = {CpuLevel::scalar}, .requests = 5, .long_answers = false};
+      .families = {"mixtral"}, .levels = {CpuLevel::scalar}, .requests = 3, .all_happen = false, .long_answers = false};
   return kCuda;
 }
 

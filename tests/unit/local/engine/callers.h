@@ -47,6 +47,7 @@ struct UnderTest {
   std::vector<const char*> families;
   std::vector<CpuLevel> levels;
   std::size_t requests = 12;
+  bool all_happen = true;  // enough requests that every shape of a schedule is what it is named for
   bool long_answers = true;
 };
 const UnderTest& under_test();

@@ -213,7 +213,7 @@ void expect_answers(const World& world, const std::vector<std::vector<Sampled>>&
     EXPECT_EQ(difference(caller.drawn, wanted[i % wanted.size()]), "") << "request " << i;
   }
   const SchedulerStats stats = world.scheduler.stats();
-  EXPECT_GT(stats.*world.shape.happens, 0u);
+  if (under_test().all_happen) EXPECT_GT(stats.*world.shape.happens, 0u);
   EXPECT_EQ(stats.blocks_used, 0u);
   if (world.drafter) EXPECT_EQ(world.drafter->free_blocks(), world.shape.draft_blocks);
 }
