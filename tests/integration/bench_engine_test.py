@@ -168,7 +168,7 @@ class Misuse(unittest.TestCase):
                 file.write("no model")
             for arguments, model, text in (
                     (("--device", "cuda:99"), "builtin:demo", "CUDA"),
-                    (("--device", "tpu"), "builtin:demo", "'tpu'"),
+                    (("--device", "tpu"), "builtin:demo", "device tpu"),
                     ((), "/no/such.gguf", "/no/such.gguf"),
                     ((), words, "words.txt"),
                     ((), embedder, "bert"),
