@@ -79,9 +79,9 @@ class Backend {
   }
 
   // A whole block out and in, for the KV tiers, also while steps are started and not finished: none of them writes a
-  // block that is read, nor uses one that is written.
-  virtual void read_block(std::int32_t block, std::span<std::byte> out) const = 0;
-  virtual void write_block(std::int32_t block, std::span<const std::byte> in) = 0;
+  // block that is read, nor uses one that is written. False: the device failed, and what was read is nothing.
+  [[nodiscard]] virtual bool read_block(std::int32_t block, std::span<std::byte> out) const = 0;
+  [[nodiscard]] virtual bool write_block(std::int32_t block, std::span<const std::byte> in) = 0;
 
  private:
   StepResult started_;  // by a back end that does not overlap

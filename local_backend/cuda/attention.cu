@@ -1,6 +1,6 @@
-// Attention over the pool: chooses the kernels. Rows of at most 16 packed query rows go to attention_split.cu, others
-// to attention_tiles.cu; with `exact` all go there. A row's own shape decides, so that its result is the same whatever
-// rows are beside it.
+// Attention over the pool: chooses the kernels. Short rows (is_short() of attention_rows.h) go to attention_split.cu,
+// others to attention_tiles.cu; with `exact` all go there. A row's own shape decides, so that its result is the same
+// whatever rows are beside it.
 #include "local_backend/cuda/attention_rows.h"
 
 namespace tollgate::local::gpu {

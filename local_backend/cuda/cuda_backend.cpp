@@ -60,8 +60,8 @@ class CudaBackend final : public Backend {
   Result<void> step(const StepPlan& plan, StepResult& result) override;
   Result<void> start(const StepPlan& plan) override;
   Result<void> finish(StepResult& result) override;
-  void read_block(std::int32_t block, std::span<std::byte> out) const override;
-  void write_block(std::int32_t block, std::span<const std::byte> in) override;
+  bool read_block(std::int32_t block, std::span<std::byte> out) const override;
+  bool write_block(std::int32_t block, std::span<const std::byte> in) override;
 
  private:
   Result<void> allocate();
@@ -311,20 +311,21 @@ Result<Graph> CudaBackend::record(int rows) {
   return graph;
 }
 
-void CudaBackend::read_block(std::int32_t index, std::span<std::byte> out) const {
+bool CudaBackend::read_block(std::int32_t index, std::span<std::byte> out) const {
   device_->select();
   const std::size_t bytes = std::min(out.size(), info_.block_bytes);
   device_->copies().copy_out(block_copy_.data(), block(index), bytes);
-  (void)device_->copies().wait();
+  if (!device_->copies().wait()) return false;
   std::copy_n(block_copy_.data(), bytes, out.data());
+  return true;
 }
 
-void CudaBackend::write_block(std::int32_t index, std::span<const std::byte> in) {
+bool CudaBackend::write_block(std::int32_t index, std::span<const std::byte> in) {
   device_->select();
   const std::size_t bytes = std::min(in.size(), info_.block_bytes);
   std::copy_n(in.data(), bytes, block_copy_.data());
   device_->copies().copy_in(block(index), block_copy_.data(), bytes);
-  (void)device_->copies().wait();
+  return device_->copies().wait().has_value();
 }
 
 // Empty, or what of the model the kernels do not take.

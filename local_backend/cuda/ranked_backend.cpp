@@ -50,11 +50,17 @@ class RankedBackend final : public Backend {
     if (done) std::swap(result, results_.front());
     return done;
   }
-  void read_block(std::int32_t block, std::span<std::byte> out) const override {
-    for (std::size_t rank = 0; rank < backends_.size(); ++rank) backends_[rank]->read_block(block, part_of(out, rank));
+  bool read_block(std::int32_t block, std::span<std::byte> out) const override {
+    bool whole = true;
+    for (std::size_t rank = 0; rank < backends_.size(); ++rank)
+      whole &= backends_[rank]->read_block(block, part_of(out, rank));
+    return whole;
   }
-  void write_block(std::int32_t block, std::span<const std::byte> in) override {
-    for (std::size_t rank = 0; rank < backends_.size(); ++rank) backends_[rank]->write_block(block, part_of(in, rank));
+  bool write_block(std::int32_t block, std::span<const std::byte> in) override {
+    bool whole = true;
+    for (std::size_t rank = 0; rank < backends_.size(); ++rank)
+      whole &= backends_[rank]->write_block(block, part_of(in, rank));
+    return whole;
   }
 
  private:

@@ -42,7 +42,7 @@ void BlockTiers::on_evict(const BlockKey& key, std::int32_t block) {
   mark(block, {}, Saved::unknown);
   if (host_.get(key)) return;  // the same bytes already: a key stands for its tokens
   if (offered && host_.capacity() == 0) return;
-  backend_.read_block(block, block_);
+  if (!backend_.read_block(block, block_)) return;
   host_.put(key, block_);
   if (writer_ && !offered) writer_->offer(key, block_);
 }
@@ -53,7 +53,7 @@ std::size_t BlockTiers::save(std::size_t most) {
     const std::size_t at = cursor_;
     if (places_[at].saved == Saved::wanted) {
       if (!writer_->has_room(block_.size())) return saved;
-      backend_.read_block(static_cast<std::int32_t>(at), block_);
+      if (!backend_.read_block(static_cast<std::int32_t>(at), block_)) return saved;
       writer_->offer(places_[at].key, block_);
       mark(static_cast<std::int32_t>(at), places_[at].key, Saved::offered);
       ++saved;
@@ -108,8 +108,7 @@ BlockTier::Answer BlockTiers::ask(std::uint64_t id, std::span<const BlockKey> ke
 
 bool BlockTiers::load(const BlockKey& key, std::int32_t block) {
   const auto bytes = host_.get(key);
-  if (!bytes) return false;
-  backend_.write_block(block, *bytes);
+  if (!bytes || !backend_.write_block(block, *bytes)) return false;
   mark(block, key, Saved::offered);
   return true;
 }

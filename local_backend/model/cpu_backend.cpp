@@ -54,12 +54,14 @@ class CpuBackend final : public Backend {
     return {};
   }
 
-  void read_block(std::int32_t index, std::span<std::byte> out) const override {
+  bool read_block(std::int32_t index, std::span<std::byte> out) const override {
     std::memcpy(out.data(), block(index), std::min(out.size(), block_bytes_));
+    return true;
   }
 
-  void write_block(std::int32_t index, std::span<const std::byte> in) override {
+  bool write_block(std::int32_t index, std::span<const std::byte> in) override {
     std::memcpy(block(index), in.data(), std::min(in.size(), block_bytes_));
+    return true;
   }
 
  private:

@@ -106,7 +106,8 @@ class Bench {
       std::copy_n(reinterpret_cast<const std::byte*>(&word), 8, block.begin() + static_cast<std::ptrdiff_t>(i));
     }
     const auto most = std::min<std::size_t>(backend_.info().blocks, 256 * static_cast<std::size_t>(room_));
-    for (std::size_t i = 0; i < most; ++i) backend_.write_block(static_cast<std::int32_t>(i), block);
+    for (std::size_t i = 0; i < most; ++i)
+      if (!backend_.write_block(static_cast<std::int32_t>(i), block)) return;  // the next step tells why
   }
 
   void prompt(int tokens) {

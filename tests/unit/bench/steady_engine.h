@@ -53,8 +53,8 @@ class SteadyBackend final : public local::Backend {
     result.sampled.assign(plan.logit_rows.size(), {.token = 1});
     return {};
   }
-  void read_block(std::int32_t, std::span<std::byte>) const override {}
-  void write_block(std::int32_t, std::span<const std::byte>) override {}
+  bool read_block(std::int32_t, std::span<std::byte>) const override { return true; }
+  bool write_block(std::int32_t, std::span<const std::byte>) override { return true; }
 
  private:
   std::shared_ptr<Pace> pace_;

@@ -207,11 +207,11 @@ TEST_F(Steps, BlocksTravelWhileAStepRuns) {
   const std::size_t size = backend->info().block_bytes;
   std::vector<std::byte> first(size), again(size);
   const SamplingParams greedy{.temperature = 0};
-  backend->read_block(3, first);  // of the second sequence, which the step below does not compute
+  ASSERT_TRUE(backend->read_block(3, first));  // of the second sequence, which the step below does not compute
   std::vector<TestSequence> one{sequences[0]};
   ASSERT_TRUE(backend->start(decode(one, *backend, greedy, true)));
-  backend->write_block(40, first);
-  backend->read_block(40, again);
+  ASSERT_TRUE(backend->write_block(40, first));
+  ASSERT_TRUE(backend->read_block(40, again));
   EXPECT_EQ(std::memcmp(first.data(), again.data(), size), 0);
   StepResult result;
   ASSERT_TRUE(backend->finish(result));

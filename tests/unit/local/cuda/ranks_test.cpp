@@ -112,10 +112,10 @@ TEST_F(Ranks, ABlockGoesOutAndInWhole) {
   TestSequence stayed{tokens(20), {0}}, moved{tokens(20), {7}, 18};
   PlanMaker(*backend).add(stayed, 18).run();
   std::vector<std::byte> block(backend->info().block_bytes);
-  backend->read_block(0, block);
-  backend->write_block(7, block);
+  ASSERT_TRUE(backend->read_block(0, block));
+  ASSERT_TRUE(backend->write_block(7, block));
   std::vector<std::byte> again(block.size());
-  backend->read_block(7, again);
+  ASSERT_TRUE(backend->read_block(7, again));
   EXPECT_EQ(block, again);
   EXPECT_EQ(PlanMaker(*backend).add(moved, 2).run(), PlanMaker(*backend).add(stayed, 2).run());
 }

@@ -59,8 +59,12 @@ class AsyncBackend final : public Backend {
     return *std::move(oldest.done);
   }
   // Nothing keeps these from a step that is computed at the same time: the scheduler has to.
-  void read_block(std::int32_t block, std::span<std::byte> out) const override { inner_->read_block(block, out); }
-  void write_block(std::int32_t block, std::span<const std::byte> in) override { inner_->write_block(block, in); }
+  bool read_block(std::int32_t block, std::span<std::byte> out) const override {
+    return inner_->read_block(block, out);
+  }
+  bool write_block(std::int32_t block, std::span<const std::byte> in) override {
+    return inner_->write_block(block, in);
+  }
 
   // On the device's thread: true as soon as so many steps were started.
   bool wait_for_starts(std::size_t count) {

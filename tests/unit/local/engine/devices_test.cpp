@@ -13,8 +13,8 @@ class Pretended final : public Backend {
   explicit Pretended(std::string name) { info_.device = std::move(name); }
   const BackendInfo& info() const override { return info_; }
   Result<void> step(const StepPlan&, StepResult&) override { return {}; }
-  void read_block(std::int32_t, std::span<std::byte>) const override {}
-  void write_block(std::int32_t, std::span<const std::byte>) override {}
+  bool read_block(std::int32_t, std::span<std::byte>) const override { return true; }
+  bool write_block(std::int32_t, std::span<const std::byte>) override { return true; }
 
  private:
   BackendInfo info_;

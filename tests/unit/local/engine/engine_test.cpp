@@ -75,8 +75,8 @@ class Reciter final : public Backend {
     }
     return {};
   }
-  void read_block(std::int32_t, std::span<std::byte>) const override {}
-  void write_block(std::int32_t, std::span<const std::byte>) override {}
+  bool read_block(std::int32_t, std::span<std::byte>) const override { return true; }
+  bool write_block(std::int32_t, std::span<const std::byte>) override { return true; }
 
   std::atomic<bool> fail = false, slow = false;
   std::atomic<int> niceness = 0;  // of the thread that made the last step

@@ -152,8 +152,8 @@ struct Dying : Backend {
     if (steps_left-- > 0) return real->step(plan, result);
     return Error{.code = "device_lost", .message = "asked for"};
   }
-  void read_block(std::int32_t, std::span<std::byte>) const override {}
-  void write_block(std::int32_t, std::span<const std::byte>) override {}
+  bool read_block(std::int32_t, std::span<std::byte>) const override { return true; }
+  bool write_block(std::int32_t, std::span<const std::byte>) override { return true; }
   std::unique_ptr<Backend> real;
   int steps_left = 2;
 };

@@ -23,14 +23,17 @@ class Memory final : public Backend {
   }
   const BackendInfo& info() const override { return info_; }
   Result<void> step(const StepPlan&, StepResult&) override { return {}; }
-  void read_block(std::int32_t block, std::span<std::byte> out) const override {
+  bool read_block(std::int32_t block, std::span<std::byte> out) const override {
     std::copy_n(blocks[static_cast<std::size_t>(block)].begin(), out.size(), out.begin());
+    return !lost;
   }
-  void write_block(std::int32_t block, std::span<const std::byte> in) override {
+  bool write_block(std::int32_t block, std::span<const std::byte> in) override {
     blocks[static_cast<std::size_t>(block)].assign(in.begin(), in.end());
+    return !lost;
   }
 
   std::vector<std::vector<std::byte>> blocks;
+  bool lost = false;
 
  private:
   BackendInfo info_;
@@ -93,6 +96,20 @@ TEST(BlockTiers, EvictedBlocksReachTheStoreOnce) {
   for (unsigned i = 0; i < 6; ++i) bench.evict(tiers, i);
   ASSERT_TRUE(eventually([&] { return bench.shelf.size() == 6; }));
   EXPECT_EQ(bench.writing.puts, 6);
+}
+
+TEST(BlockTiers, NothingOfADeviceThatIsLostIsKept) {
+  Bench bench;
+  BlockTiers tiers(bench.memory, nullptr, &bench.writing);
+  bench.evict(tiers, 1);
+  ASSERT_TRUE(eventually([&] { return bench.shelf.size() == 1; }));
+  tiers.on_publish(key_of(2), 2);
+  bench.memory.lost = true;
+  bench.evict(tiers, 3);
+  EXPECT_EQ(tiers.host_blocks(), 1u);
+  EXPECT_EQ(tiers.save(10), 0u);
+  EXPECT_FALSE(tiers.load(key_of(1), 3)) << "the device did not take it";
+  EXPECT_EQ(bench.writing.puts, 1);
 }
 
 TEST(BlockTiers, BlocksThatStayInThePoolReachTheStoreAtLeisure) {

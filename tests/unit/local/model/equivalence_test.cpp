@@ -103,8 +103,8 @@ TEST_P(Equivalence, CopiedAndMovedBlocksAreTheirOriginals) {
   ASSERT_EQ(engine->info().fingerprint, other->info().fingerprint);
   std::vector<std::byte> bytes(engine->info().block_bytes);
   for (std::int32_t block = 0; block < 2; ++block) {
-    engine->read_block(block, bytes);
-    other->write_block(3 - block, bytes);
+    ASSERT_TRUE(engine->read_block(block, bytes));
+    ASSERT_TRUE(other->write_block(3 - block, bytes));
   }
   TestSequence sequence{tokens(4), {11, 2, 0}, 2 * kBlockTokens};
   PlanMaker step(*other);

@@ -246,14 +246,16 @@ Result<void> FakeBackend::finish(StepResult& result) {
   return done;
 }
 
-void FakeBackend::read_block(std::int32_t block, std::span<std::byte> out) const {
+bool FakeBackend::read_block(std::int32_t block, std::span<std::byte> out) const {
   if (problem.empty() && used(block, true)) problem = "a block is read while a step writes it";
   std::memcpy(out.data(), &slots_[static_cast<std::size_t>(block) * kBlockTokens], info_.block_bytes);
+  return true;
 }
 
-void FakeBackend::write_block(std::int32_t block, std::span<const std::byte> in) {
+bool FakeBackend::write_block(std::int32_t block, std::span<const std::byte> in) {
   if (problem.empty() && used(block, false)) problem = "a block is written over while a step uses it";
   std::memcpy(&slots_[static_cast<std::size_t>(block) * kBlockTokens], in.data(), info_.block_bytes);
+  return true;
 }
 
 }  // namespace tollgate::local::testing

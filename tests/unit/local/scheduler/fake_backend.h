@@ -36,8 +36,8 @@ class FakeBackend : public Backend {
   bool overlaps() const override { return overlapping; }
   Result<void> start(const StepPlan& plan) override;
   Result<void> finish(StepResult& result) override;
-  void read_block(std::int32_t block, std::span<std::byte> out) const override;
-  void write_block(std::int32_t block, std::span<const std::byte> in) override;
+  bool read_block(std::int32_t block, std::span<std::byte> out) const override;
+  bool write_block(std::int32_t block, std::span<const std::byte> in) override;
 
   bool overlapping = false;
   bool fail_next = false;       // the next step writes its KV and then fails

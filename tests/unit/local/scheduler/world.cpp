@@ -241,7 +241,7 @@ void World::on_evict(const BlockKey& key, std::int32_t block) {
   if (tier_.size() > 4 * options.blocks) tier_.erase(tier_.begin());
   std::vector<std::byte>& bytes = tier_[key];
   bytes.resize(backend.info().block_bytes);
-  backend.read_block(block, bytes);
+  if (!backend.read_block(block, bytes)) blame("a block cannot be read");
 }
 
 BlockTier::Answer World::ask(std::uint64_t, std::span<const BlockKey> keys) {
@@ -253,9 +253,8 @@ BlockTier::Answer World::ask(std::uint64_t, std::span<const BlockKey> keys) {
 bool World::load(const BlockKey& key, std::int32_t block) {
   const auto found = tier_.find(key);
   if (found == tier_.end() || dice.chance(10)) return false;
-  backend.write_block(block, found->second);
   ++loaded;
-  return true;
+  return backend.write_block(block, found->second);
 }
 
 WorldOptions random_world(Dice& dice) {
