@@ -87,17 +87,15 @@ Task<void> LoadWatch::ask(std::shared_ptr<const Snapshot> snapshot, std::size_t 
   const std::string& name = one.config->name;
   auto page = co_await get(one);
   const auto load = page ? read_engine_load(*page) : std::nullopt;
-  const auto replica = book_.find(name);
-  const bool answered = replica && replica->answers.load(std::memory_order_relaxed);
-  if (!load && answered && !stopping_) {
-    const std::string why =
-        page ? "the page tells of no requests; is it the engine's own /metrics?" : page.error().message;
-    log_warn("a replica's load cannot be read; it is asked last from now on",
-             {{"provider", std::string_view(name)}, {"error", std::string_view(why)}});
-  }
-  if (load && replica && !answered)
+  if (!book_.told(name, load)) co_return;
+  if (load) {
     log_info("a replica's load can be read again", {{"provider", std::string_view(name)}});
-  book_.told(name, load);
+    co_return;
+  }
+  const std::string why =
+      page ? "the page tells of no requests; is it the engine's own /metrics?" : page.error().message;
+  log_warn("a replica's load cannot be read; it is asked last from now on",
+           {{"provider", std::string_view(name)}, {"error", std::string_view(why)}});
 }
 
 Task<Result<std::string>> LoadWatch::get(const Vendor& vendor) {

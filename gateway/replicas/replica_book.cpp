@@ -44,8 +44,8 @@ ReplicaBook::ReplicaBook(MetricsRegistry& metrics)
     const std::scoped_lock lock(mutex_);
     for (const auto& [provider, replica] : replicas_) {
       const Labels labels{{"provider", provider}};
-      sink.gauge("tollgate_replica_answers", "1 if the replica's load could be read the last time", labels,
-                 replica->answers.load(std::memory_order_relaxed) ? 1 : 0);
+      sink.gauge("tollgate_replica_answers", "0 if the replica's load could not be read three times in a row", labels,
+                 replica->answers() ? 1 : 0);
       sink.gauge("tollgate_replica_requests_under_way", "Requests of this gateway at the replica", labels,
                  replica->under_way.load(std::memory_order_relaxed));
       if (const std::int64_t told = replica->told.load(std::memory_order_relaxed); told >= 0)
@@ -102,8 +102,7 @@ void ReplicaBook::order(router::Plan& plan, std::string_view body) {
   std::vector<std::int64_t> load;
   for (const auto& replica : route->replicas) {
     const std::int64_t own = replica->under_way.load(std::memory_order_relaxed);
-    const bool answers = replica->answers.load(std::memory_order_relaxed);
-    load.push_back(answers ? std::max(own, replica->told.load(std::memory_order_relaxed)) : -1);
+    load.push_back(replica->answers() ? std::max(own, replica->told.load(std::memory_order_relaxed)) : -1);
   }
   const router::ReplicaSet::Choice choice = route->set.choose(chunks_of(body), load);
   (choice.by_prefix ? by_prefix_ : by_load_).add();
@@ -126,18 +125,26 @@ std::shared_ptr<Replica> ReplicaBook::find(std::string_view provider) const {
   return found == replicas_.end() ? nullptr : found->second;
 }
 
-void ReplicaBook::told(std::string_view provider, const std::optional<EngineLoad>& load) {
+bool ReplicaBook::told(std::string_view provider, const std::optional<EngineLoad>& load) {
   const std::scoped_lock lock(mutex_);
   const auto found = replicas_.find(provider);
-  if (found == replicas_.end()) return;
+  if (found == replicas_.end()) return false;
   Replica& replica = *found->second;
-  replica.told.store(load ? load->running + load->waiting : -1, std::memory_order_relaxed);
-  const bool answered = replica.answers.exchange(load.has_value(), std::memory_order_relaxed);
-  if (load || !answered) return;
+  const bool answered = replica.answers();
+  if (load) {
+    replica.told.store(load->running + load->waiting, std::memory_order_relaxed);
+    replica.misses.store(0, std::memory_order_relaxed);
+    return !answered;
+  }
+  if (!answered) return false;
+  replica.misses.fetch_add(1, std::memory_order_relaxed);
+  if (replica.answers()) return false;
+  replica.told.store(-1, std::memory_order_relaxed);
   for (const auto& [name, route] : routes_) {
     for (std::size_t i = 0; i < route->providers.size(); ++i)
       if (route->providers[i] == provider) route->set.forget(i);
   }
+  return true;
 }
 
 }  // namespace tollgate::gateway

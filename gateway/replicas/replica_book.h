@@ -19,11 +19,14 @@
 
 namespace tollgate::gateway {
 
+inline constexpr int kMissesOfSilence = 3;
+
 // A provider whose load is read. Atomics, because network threads and the watch share it.
 struct Replica {
   std::atomic<std::int64_t> told{-1};      // requests running and waiting by its page; -1 = not known
   std::atomic<std::int64_t> under_way{0};  // requests of this gateway
-  std::atomic<bool> answers{true};         // false: its page could not be read the last time
+  std::atomic<int> misses{0};              // times in a row that its page could not be read
+  bool answers() const { return misses.load(std::memory_order_relaxed) < kMissesOfSilence; }
 };
 
 class ReplicaBook {
@@ -38,8 +41,9 @@ class ReplicaBook {
 
   // Null for a provider whose load is not read.
   std::shared_ptr<Replica> find(std::string_view provider) const;
-  // What its page said; nothing = it could not be read, and its cache counts as lost.
-  void told(std::string_view provider, const std::optional<EngineLoad>& load);
+  // What its page said; nothing = it could not be read, and after kMissesOfSilence of these its cache counts as lost.
+  // True if it answers no more, or again.
+  bool told(std::string_view provider, const std::optional<EngineLoad>& load);
 
  private:
   struct Route {

@@ -24,7 +24,7 @@ class LocalAbort(GatewayCase):
         tiny_gguf.write(file, layers=32, context=8192)
         rows = [{"name": name, "file": file, "hourly_cost_usd": 0.36, "threads": 1, "context": 8192, "max_running": running} for name, running in (("slow", 4), ("single", 1))]
         embedder = os.path.join(folder, "embedder.gguf")
-        tiny_gguf.write_bert(embedder, layers=256)
+        tiny_gguf.write_bert(embedder, layers=768)
         rows.append({"name": "embedder", "file": embedder, "hourly_cost_usd": 0.36, "threads": 1})
         cls.overrides = {"retry": {"max_attempts": 1}, "local": {"models": rows}}
         return super().configure(vendor)
@@ -86,7 +86,7 @@ class LocalAbort(GatewayCase):
         body = {"model": "local/embedder", "input": [" ".join(["hello"] * (tokens - 2))] * texts}
         connection = self.gateway.connect()
         connection.send(request_bytes("POST", "/v1/embeddings", body, {**DIMENSIONS, "x-tollgate-feature": "embeddings"}))
-        time.sleep(0.5)
+        time.sleep(0.3)
         connection.reset()
         row, machine_us = self.row("embeddings")
         self.assertLess(row["input_tokens"], texts * tokens // 2, "it ran on for nobody")
