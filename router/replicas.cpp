@@ -23,16 +23,13 @@ std::uint64_t chained(std::uint64_t before, std::string_view text) {
 std::vector<std::uint64_t> prompt_chunks(std::span<const std::string_view> parts) {
   std::vector<std::uint64_t> chunks;
   std::uint64_t chain = 0;
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    std::string_view text = parts[i];
-    if (text.empty()) continue;
-    if (i + 1 < parts.size()) chain = chained(chain, text);
-    for (; text.size() >= kPromptChunkBytes && i + 1 == parts.size() && chunks.size() < kMaxPromptChunks;
+  for (std::string_view text : parts) {
+    for (; text.size() >= kPromptChunkBytes && chunks.size() < kMaxPromptChunks;
          text.remove_prefix(kPromptChunkBytes)) {
       chain = chained(chain, text.substr(0, kPromptChunkBytes));
       chunks.push_back(chain);
     }
-    if (i + 1 < parts.size()) chunks.push_back(chain);
+    if (!text.empty()) chain = chained(chain, text);
   }
   return chunks;
 }

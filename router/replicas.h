@@ -22,7 +22,8 @@ inline constexpr std::size_t kMaxPromptChunks = 256;
 
 // What the beginning of a prompt is known by: one number for each part of kPromptChunkBytes, made of that part and all
 // before it; at most kMaxPromptChunks. `parts`: the texts that make up the prompt, in the order in which engines read
-// them; all but the last count as a whole. Equal numbers for different texts cost a cache hit, nothing else.
+// them; what is left of one counts for the chunks of the next. Equal numbers for different texts cost a cache hit,
+// nothing else.
 std::vector<std::uint64_t> prompt_chunks(std::span<const std::string_view> parts);
 
 class ReplicaSet {
