@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/result.h"
@@ -46,7 +47,13 @@ class Memory {
  public:
   Memory() = default;
   Memory(Memory&& other) noexcept { *this = static_cast<Memory&&>(other); }
-  Memory& operator=(Memory&& other) noexcept;
+  Memory& operator=(Memory&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(bytes_, other.bytes_);
+    std::swap(device_, other.device_);
+    std::swap(pinned_, other.pinned_);
+    return *this;
+  }
   ~Memory();
   std::byte* data() const { return data_; }
   std::size_t size() const { return bytes_; }

@@ -135,14 +135,6 @@ DeviceList list_devices() {
   return list;
 }
 
-Memory& Memory::operator=(Memory&& other) noexcept {
-  std::swap(data_, other.data_);
-  std::swap(bytes_, other.bytes_);
-  std::swap(device_, other.device_);
-  std::swap(pinned_, other.pinned_);
-  return *this;
-}
-
 Memory::~Memory() {
   if (data_ == nullptr) return;
   const Turn turn;
